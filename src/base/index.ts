@@ -1,0 +1,7 @@
+export * from './archives.ts'
+export * from './byte-store.ts'
+export * from './bytes.ts'
+export * from './errors.ts'
+export * from './events.ts'
+export * from './problem.ts'
+export * from './units.ts'
