@@ -1,0 +1,78 @@
+import { basename } from 'node:path'
+import { type ByteStore, isZero, VivariumError } from '../base/index.ts'
+import { openDisk, readImage } from '../disk/index.ts'
+import { createFiles, imageOptionsFor } from '../system/index.ts'
+import { type Converted, convertOpened } from './convert.ts'
+import { requireTarget } from './files.ts'
+import { requireContent } from './future-parent.ts'
+import type { OperationControl } from './operation.ts'
+import { partOf } from './pace.ts'
+import type { ImageWish } from './plan-image.ts'
+
+export interface InputConversion extends ImageWish {
+  readonly input: AsyncIterable<Uint8Array>
+  /** What it is called in errors. */
+  readonly inputName: string
+  /** What comes is never probed: who wrote a raw disk could make it look like anything. */
+  readonly inputFormat: string
+  /** Bytes that have to come; as many as do when absent. */
+  readonly sizeBytes?: number | undefined
+  readonly target: string
+  readonly verify: boolean
+}
+
+/** Zeroes are looked for in pieces of this, and left out of the file. */
+const HOLE_BYTES = 64 << 10
+
+/**
+ * Makes a disk of a stream. Every layout begins with what the disk holds where, so the stream is put into a hidden file
+ * beside the target first, without its zeroes; nothing of it stays.
+ * @throws VivariumError kind `io`, code `input-cut-short` or `input-too-long`; what converting throws.
+ */
+export async function convertInput(spec: InputConversion, control: OperationControl): Promise<Converted> {
+  const place = requireTarget(spec.target, control)
+  const { folder, target } = place
+  const spool = createFiles(folder, [`${basename(target)}.input`])
+  try {
+    const store: ByteStore = { ...spool.stores[0]!, name: spec.inputName, close: () => undefined }
+    await take(spec, store, partOf(control, 0, 0.5))
+    requireContent(spec.inputName, store.size())
+    const { inflate } = imageOptionsFor(target).surroundings ?? {}
+    const options = { format: spec.inputFormat, surroundings: { ...(inflate && { inflate }) } }
+    const { facts } = readImage(store, options)
+    const disk = openDisk(store, options)
+    try {
+      const source = { disk, facts, layers: [spec.inputName] }
+      return await convertOpened(source, spec, place, partOf(control, 0.5, 1))
+    } finally {
+      disk.close()
+    }
+  } finally {
+    spool.close()
+  }
+}
+
+async function take(
+  { input, inputName, sizeBytes }: InputConversion,
+  store: ByteStore,
+  { signal, progress }: OperationControl,
+): Promise<void> {
+  const wrong = (code: string, message: string, next: string) =>
+    new VivariumError('io', code, message, { where: { path: inputName }, next })
+  let at = 0
+  for await (const chunk of input) {
+    signal.throwIfAborted()
+    if (sizeBytes !== undefined && at + chunk.length > sizeBytes)
+      throw wrong('input-too-long', `More than ${sizeBytes} bytes came.`, 'Give the right size, or none.')
+    for (let from = 0; from < chunk.length; from += HOLE_BYTES) {
+      const piece = chunk.subarray(from, from + HOLE_BYTES)
+      if (!isZero(piece)) store.write(at + from, piece)
+    }
+    at += chunk.length
+    if (sizeBytes !== undefined) progress(at / sizeBytes)
+  }
+  signal.throwIfAborted()
+  if (sizeBytes !== undefined && at !== sizeBytes)
+    throw wrong('input-cut-short', `${at} of ${sizeBytes} bytes came.`, 'Nothing was made: send it again.')
+  store.truncate(at)
+}

@@ -1,0 +1,3 @@
+export * from './entry.ts'
+export * from './inside.ts'
+export * from './inside-path.ts'
