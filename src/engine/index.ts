@@ -1,0 +1,8 @@
+export * from './choose.ts'
+export * from './disk-server/index.ts'
+export * from './engine.ts'
+export * from './engines/index.ts'
+export { v86Engine } from './engines/v86/index.ts'
+export { errorFromRecord, errorRecordSchema, problemSchema } from './records.ts'
+export * from './rfb/index.ts'
+export * from './switch-process/index.ts'

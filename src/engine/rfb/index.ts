@@ -1,0 +1,7 @@
+export { grabScreen, type RfbClientOptions, type TypeOptions, typeKeys } from './client.ts'
+export type { FrameBuffer } from './frame-buffer.ts'
+export type { KeyInput } from './key-input.ts'
+export { type Picture, scaleDown } from './picture.ts'
+export { encodePng } from './png.ts'
+export type { PointerSink } from './pointer.ts'
+export { type RfbServer, type RfbServerOptions, serveRfb } from './server.ts'
