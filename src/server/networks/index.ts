@@ -1,0 +1,6 @@
+export { type AdapterSummary, NetworkAdapters } from './adapters.ts'
+export { deleteLease, leasesOf, reserveLease } from './leases.ts'
+export type { Network } from './network.ts'
+export { Networks } from './networks.ts'
+export { keepMachine, type MachineAdapter, plugMachine, portKey, unplugMachine } from './ports.ts'
+export type { NetworkSummary } from './summaries.ts'
