@@ -1,0 +1,6 @@
+export * from './client.ts'
+export * from './contract.ts'
+export * from './network-check.ts'
+export * from './network-routes.ts'
+export * from './network-schemas.ts'
+export * from './path.ts'

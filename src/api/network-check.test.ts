@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { dhcpDefaults, networkFaults } from './network-check.ts'
+
+const fields = (settings: unknown) => networkFaults(settings).map(({ field }) => field)
+
+test('faults name their field: those of the shape all at once, those of a rule after it', () => {
+  assert.deepEqual(networkFaults({ dhcp: {}, mtu: 1500 }), [])
+  assert.deepEqual(fields({ mtu: 5, dhcp: { leaseSeconds: 'x' }, notes: 7 }).sort(), [
+    ...['dhcp.leaseSeconds', 'mtu', 'notes'],
+  ])
+  assert.deepEqual(fields({ dhcp: { start: '10.244.0.3' } }), ['dhcp.start'])
+  assert.match(
+    networkFaults({ dhcp: { start: '10.244.0.3' } })[0]!.message,
+    /10\.244\.0\.16 to 10\.244\.0\.254/,
+  )
+  assert.deepEqual(
+    fields({ dhcp: { enabled: false, start: '10.244.0.3' } }),
+    [],
+    'what is off breaks no rule',
+  )
+  assert.deepEqual(fields({ uplink: { kind: 'nat', forwards: [{ hostPort: 80 }] } }), [
+    ...['uplink.forwards.0.guestAddress', 'uplink.forwards.0.guestPort'],
+  ])
+})
+
+test('defaults follow from network, mask and lease time', () => {
+  assert.deepEqual(dhcpDefaults(), {
+    ...{ start: '10.244.0.16', end: '10.244.0.254', server: '10.244.0.1' },
+    ...{ renewalSeconds: 43_200, rebindingSeconds: 75_600 },
+  })
+  assert.equal(dhcpDefaults({ network: '192.168.7.0', mask: '255.255.255.128' })?.end, '192.168.7.126')
+  assert.equal(dhcpDefaults({ network: '300.1' }), undefined)
+})
