@@ -1,0 +1,200 @@
+import { ActionIcon, Button, Select, Switch, TextInput } from '@mantine/core'
+import { IconPlus, IconTrash } from '@tabler/icons-react'
+import { useState } from 'react'
+import type { SettingsFault } from '../../../../api/index.ts'
+import { PathField } from '../../../parts/path-field.tsx'
+import classes from '../networks.module.css'
+import { type Draft, listOf, numberOf, rowsAt, textAt, valueAt, withValue } from './draft.ts'
+import { faultAt, faultOf } from './faults.ts'
+import type { Field } from './fields.ts'
+import { optionText, optionValue } from './option-value.ts'
+
+export interface FormProps {
+  readonly draft: Draft
+  readonly faults: readonly SettingsFault[]
+  readonly change: (draft: Draft) => void
+}
+
+/** The rule stands under the field, so that fields beside each other stand in line. */
+const ORDER = ['label', 'input', 'error', 'description'] as const
+
+type Of<Kind extends Field['kind']> = Extract<Field, { readonly kind: Kind }>
+
+interface FieldProps extends FormProps {
+  readonly field: Field
+  /** Where its section or row lies. */
+  readonly at: string
+}
+
+export function FieldInputs({ fields, ...rest }: FormProps & { fields: readonly Field[]; at: string }) {
+  return (
+    <div className={classes.fields}>
+      {fields.map((field) => (
+        <FieldInput key={field.name} field={field} {...rest} />
+      ))}
+    </div>
+  )
+}
+
+/** The settings themselves lie below nothing. */
+function below(at: string, name: string): string {
+  return at === '' ? name : `${at}.${name}`
+}
+
+function FieldInput({ field, ...props }: FieldProps) {
+  const { draft, faults, change } = props
+  const path = below(props.at, field.name)
+  const common = {
+    label: field.label,
+    ...(field.explain !== undefined && { description: field.explain }),
+  }
+  const set = (value: unknown) => change(withValue(draft, path, value))
+  switch (field.kind) {
+    case 'rows':
+      return <Rows field={field} {...props} />
+    case 'switch':
+      return (
+        <Switch
+          {...common}
+          className={classes.wide}
+          checked={(valueAt(draft, path) ?? field.byDefault) === true}
+          onChange={(event) => set(event.currentTarget.checked)}
+        />
+      )
+    case 'choice':
+      return (
+        <Select
+          {...common}
+          inputWrapperOrder={[...ORDER]}
+          data={[...field.choices]}
+          value={textAt(draft, path) || field.byDefault}
+          error={faultAt(faults, path)}
+          allowDeselect={false}
+          onChange={(value) => set(field.isNumber ? numberOf(value ?? '') : value)}
+        />
+      )
+    case 'file':
+    case 'folder':
+      return (
+        <div className={classes.wide}>
+          <PathField
+            {...common}
+            wanted={field.kind === 'folder' ? 'folder' : ['other']}
+            value={textAt(draft, path)}
+            error={faultAt(faults, path)}
+            onChange={(text) => set(text === '' ? undefined : text)}
+          />
+        </div>
+      )
+    case 'optionValue':
+      return (
+        <TextInput
+          {...common}
+          inputWrapperOrder={[...ORDER]}
+          autoComplete="off"
+          value={optionText(valueAt(draft, path))}
+          error={faultAt(faults, path)}
+          onChange={(event) =>
+            set(optionValue(valueAt(draft, `${props.at}.type`), event.currentTarget.value))
+          }
+        />
+      )
+    default:
+      return <Typed field={field} path={path} common={common} {...props} />
+  }
+}
+
+/** Texts, numbers and lists: what is being typed is kept as it is, so that a comma or a blank does not vanish. */
+function Typed({
+  field,
+  path,
+  common,
+  draft,
+  faults,
+  change,
+}: FieldProps & {
+  field: Of<'text' | 'number' | 'list' | 'file' | 'folder'>
+  path: string
+  common: { label: string; description?: string }
+}) {
+  const [typed, setTyped] = useState<string>()
+  const kept = textAt(draft, path)
+  const empty = typeof field.empty === 'function' ? field.empty(draft) : field.empty
+  const parsers = { text: (text: string) => (text === '' ? undefined : text), number: numberOf, list: listOf }
+  const parse = parsers[field.kind === 'number' || field.kind === 'list' ? field.kind : 'text']
+  return (
+    <TextInput
+      {...common}
+      inputWrapperOrder={[...ORDER]}
+      {...(field.wide && { className: classes.wide ?? '' })}
+      inputMode={field.kind === 'number' ? 'numeric' : 'text'}
+      autoComplete="off"
+      spellCheck={false}
+      placeholder={empty}
+      value={typed ?? kept}
+      error={faultAt(faults, path)}
+      onBlur={() => setTyped(undefined)}
+      onChange={(event) => {
+        setTyped(event.currentTarget.value)
+        change(withValue(draft, path, parse(event.currentTarget.value)))
+      }}
+    />
+  )
+}
+
+function Rows({ field, at, draft, faults, change }: FormProps & { field: Of<'rows'>; at: string }) {
+  const path = below(at, field.name)
+  const rows = rowsAt(draft, path)
+  const fault = faultOf(faults, path)
+  return (
+    <fieldset className={classes.rows}>
+      <legend>{field.label}</legend>
+      {field.explain !== undefined && <p>{field.explain}</p>}
+      {rows.map((_row, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a row has no identity but its place
+        <div key={index} className={classes.row}>
+          <div>
+            <FieldInputs
+              fields={field.fields}
+              at={`${path}.${index}`}
+              draft={draft}
+              faults={faults}
+              change={change}
+            />
+            <Fault text={faultOf(faults, `${path}.${index}`)} />
+          </div>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={`Remove ${field.one} ${index + 1}`}
+            onClick={() => change(withValue(draft, path, without(rows, index)))}
+          >
+            <IconTrash size={18} />
+          </ActionIcon>
+        </div>
+      ))}
+      <Fault text={fault} />
+      <Button
+        mt="xs"
+        size="compact-sm"
+        variant="default"
+        leftSection={<IconPlus size={16} />}
+        onClick={() => change(withValue(draft, path, [...rows, field.blank]))}
+      >
+        Add a {field.one}
+      </Button>
+    </fieldset>
+  )
+}
+
+function without(rows: readonly unknown[], index: number): unknown[] | undefined {
+  return rows.length === 1 ? undefined : rows.toSpliced(index, 1)
+}
+
+export function Fault({ text }: { readonly text: string | undefined }) {
+  return text === undefined ? null : (
+    <p role="alert" className={classes.fault}>
+      {text}
+    </p>
+  )
+}

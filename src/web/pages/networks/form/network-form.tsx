@@ -1,0 +1,130 @@
+import { Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { type FormEvent, useRef, useState } from 'react'
+import { networkFaults, type SettingsFault } from '../../../../api/index.ts'
+import { plural, VivariumError } from '../../../../base/index.ts'
+import { ErrorCard } from '../../../parts/error-card.tsx'
+import { Panel } from '../../../parts/panel.tsx'
+import classes from '../networks.module.css'
+import { type Draft, textAt, withValue } from './draft.ts'
+import { FieldInputs } from './field-input.tsx'
+import type { Field } from './fields.ts'
+import { SectionPanel } from './section-panel.tsx'
+import { SECTIONS } from './sections.ts'
+import { UplinkPanel } from './uplink-panel.tsx'
+
+export interface FormResult {
+  readonly name: string
+  readonly settings: Draft
+}
+
+interface NetworkFormProps {
+  readonly name: string
+  readonly settings: Draft
+  readonly verb: string
+  readonly busy: boolean
+  /** What the server said of the last attempt; null: nothing bad. */
+  readonly error: Error | null
+  readonly onSubmit: (result: FormResult) => void
+}
+
+const OWN: readonly Field[] = [
+  {
+    kind: 'text',
+    name: 'address',
+    label: "The network's own address",
+    explain: 'For its services where there is no DHCP here, with its prefix.',
+    empty: "DHCP's, or none",
+  },
+  {
+    kind: 'number',
+    name: 'mtu',
+    label: 'MTU',
+    explain: 'Bytes, 576 to 65535. Longer packets are dropped and counted.',
+    empty: 'as long as a frame may be',
+  },
+]
+
+/** The rules are the server's own, applied while one types; what only the server knows comes back to its field. */
+export function NetworkForm({ verb, busy, error, onSubmit, ...start }: NetworkFormProps) {
+  const [name, setName] = useState(start.name)
+  const [draft, setDraft] = useState(start.settings)
+  const [sent, setSent] = useState<FormResult>()
+  const form = useRef<HTMLFormElement>(null)
+  const unchanged = sent !== undefined && sent.name === name && sent.settings === draft
+  const faults = [
+    ...(name.trim() === '' ? [{ field: 'name', message: 'The name is empty.' }] : []),
+    ...networkFaults(draft),
+  ]
+  // A form that nobody has sent yet does not shout for its name.
+  const shown = [
+    ...faults.filter(({ field }) => sent !== undefined || field !== 'name'),
+    ...(unchanged && faults.length === 0 ? faultOfServer(error) : []),
+  ]
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    setSent({ name, settings: draft })
+    if (faults.length === 0) onSubmit({ name: name.trim(), settings: draft })
+    else
+      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+  }
+  const parts = { draft, faults: shown, change: setDraft }
+  return (
+    <form onSubmit={submit} noValidate ref={form}>
+      <Stack gap="md">
+        <Panel title="Network">
+          <Stack gap="md">
+            <TextInput
+              label="Name"
+              required
+              autoComplete="off"
+              value={name}
+              error={shown.find(({ field }) => field === 'name')?.message}
+              onChange={(event) => setName(event.currentTarget.value)}
+            />
+            <FieldInputs fields={OWN} at="" {...parts} />
+            <Textarea
+              label="Notes"
+              autosize
+              minRows={2}
+              maxRows={8}
+              value={textAt(draft, 'notes')}
+              onChange={(event) =>
+                setDraft(withValue(draft, 'notes', event.currentTarget.value || undefined))
+              }
+            />
+          </Stack>
+        </Panel>
+        <UplinkPanel {...parts} />
+        {SECTIONS.map((section) => (
+          <SectionPanel key={section.key} section={section} {...parts} />
+        ))}
+        {error !== null && unchanged && <ErrorCard title="The server refused these settings" error={error} />}
+        <Group className={classes.foot} justify="space-between">
+          <FaultCount faults={shown} />
+          <Button type="submit" loading={busy}>
+            {verb}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+function FaultCount({ faults }: { readonly faults: readonly SettingsFault[] }) {
+  const [first] = faults
+  return (
+    <Text size="sm" c={first === undefined ? 'dimmed' : 'red'} role="status" flex={1}>
+      {first === undefined
+        ? 'Nothing is wrong with these settings.'
+        : faults.length === 1
+          ? first.message
+          : `${plural(faults.length, 'setting')} to mend. ${first.message}`}
+    </Text>
+  )
+}
+
+/** `where.field` of a refusal is the path of a setting. */
+function faultOfServer(error: unknown): SettingsFault[] {
+  if (!(error instanceof VivariumError) || error.where.field === undefined) return []
+  return [{ field: error.where.field, message: error.message }]
+}
