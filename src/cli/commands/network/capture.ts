@@ -1,0 +1,107 @@
+import { openSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import type { ReadableStream as NodeStream } from 'node:stream/web'
+import type { Command } from 'commander'
+import type { Client } from '../../../api/index.ts'
+import { VivariumError } from '../../../base/index.ts'
+import type { CaptureFilter } from '../../../network/index.ts'
+import { systemError, writeInOrder } from '../../../system/index.ts'
+import { defineVerb, printJson } from '../../command.ts'
+import { connect, findNetwork, openDownload } from '../../connection.ts'
+
+interface CaptureOptions {
+  json?: boolean
+  out?: string
+  seconds?: string
+  stop?: boolean
+  port?: string
+  mac?: string
+  address?: string
+  protocol?: string
+  portNumber?: string
+  snapLength?: string
+}
+
+export function addCapture(network: Command): void {
+  defineVerb(network, 'capture <network>', 'record what passes in it, as pcapng')
+    .option('--out <file>', 'here, until Ctrl-C ("-": standard output, for "| wireshark -k -i -")')
+    .option('--seconds <number>', 'end after so long')
+    .option('--stop', 'end what is recorded in the background')
+    .option('--port <name>', 'only this port, both ways; see "network ports"')
+    .option('--mac <address>', 'only from or to this MAC')
+    .option('--address <address>', 'only from or to this IPv4 address')
+    .option('--protocol <name>', 'only arp, ipv4, ipv6, icmp, tcp or udp')
+    .option('--port-number <number>', 'only this TCP or UDP port')
+    .option('--snap-length <bytes>', 'keep so much of each frame')
+    .addHelpText('after', '\nWithout --out the server records into its captures folder until --stop.')
+    .action(async (wanted: string, options: CaptureOptions) => {
+      const client = connect()
+      const { key } = await findNetwork(client, wanted)
+      if (options.stop) return stop(client, key, options.json)
+      if (options.out !== undefined) return receive(key, options.out, options)
+      const { seconds } = options
+      const started = await client('startCapture', {
+        key,
+        filter: filterOf(options),
+        ...(seconds !== undefined && { maximumSeconds: Number(seconds) }),
+      })
+      if (options.json) printJson(started)
+      else console.log(`It is recorded in ${started.path}`)
+    })
+}
+
+async function stop(client: Client, key: string, json: boolean | undefined): Promise<void> {
+  const running = (await client('captures', {})).filter(({ network, path }) => network === key && path)
+  if (running.length === 0) {
+    throw new VivariumError('conflict', 'no-capture', 'Nothing is recorded in this network now.', {
+      next: 'Start it with "vivarium network capture".',
+    })
+  }
+  const stopped = []
+  for (const { id } of running) stopped.push(await client('stopCapture', { id }))
+  if (json) printJson(stopped)
+  else for (const { path, framesCaptured } of stopped) console.log(`${framesCaptured} frames are in ${path}`)
+}
+
+async function receive(key: string, out: string, options: CaptureOptions): Promise<void> {
+  const ending = new AbortController()
+  const end = () => ending.abort()
+  process.once('SIGINT', end)
+  const timer = options.seconds === undefined ? undefined : setTimeout(end, Number(options.seconds) * 1000)
+  try {
+    const query = new URLSearchParams(
+      Object.entries(filterOf(options)).map(([name, value]): [string, string] => [name, String(value)]),
+    )
+    const body = await openDownload(`/api/networks/${key}/capture.pcapng?${query}`, ending.signal)
+    const target = out === '-' ? 1 : openFor(resolve(out))
+    await writeInOrder(target, Readable.fromWeb(body as NodeStream), out === '-' ? 'standard output' : out)
+  } catch (error) {
+    // It was told to end; whoever reads a pipe may go too.
+    const isPipe = error instanceof VivariumError && error.code === 'host-epipe'
+    if (!ending.signal.aborted && !isPipe) throw error
+  } finally {
+    clearTimeout(timer)
+    process.removeListener('SIGINT', end)
+    ending.abort()
+  }
+}
+
+function openFor(path: string): number {
+  try {
+    return openSync(path, 'w', 0o600)
+  } catch (error) {
+    throw systemError(error, path)
+  }
+}
+
+function filterOf({ port, mac, address, protocol, portNumber, snapLength }: CaptureOptions): CaptureFilter {
+  return {
+    ...(port !== undefined && { port }),
+    ...(mac !== undefined && { mac }),
+    ...(address !== undefined && { address }),
+    ...(protocol !== undefined && { protocol: protocol as 'tcp' }),
+    ...(portNumber !== undefined && { portNumber: Number(portNumber) }),
+    ...(snapLength !== undefined && { snapLength: Number(snapLength) }),
+  }
+}
