@@ -4,7 +4,6 @@ import { formatIpv4, formatMac, parseIpv4, parseMac } from './addresses.ts'
 import type { AnswerCounts } from './answer.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { PortCounters } from './counters.ts'
-import { type LeaseStore, memoryLeaseStore } from './dhcp/lease-records.ts'
 import { planDhcp } from './dhcp/pool.ts'
 import { dhcpOptionsSchema } from './dhcp/settings.ts'
 import { dnsOptionsSchema } from './dns/settings.ts'
@@ -12,6 +11,7 @@ import type { NetworkEvent } from './events.ts'
 import { type HostAddress, NetworkHost } from './host.ts'
 import { hostMac } from './host-mac.ts'
 import { ipv6OptionsSchema } from './ipv6/settings.ts'
+import { type Journals, memoryJournals } from './journals.ts'
 import { NameBook } from './names.ts'
 import { type NatPlan, planNat, withNatDefaults } from './nat/plan.ts'
 import { NatRouter, type NatStatus } from './nat/router.ts'
@@ -98,8 +98,8 @@ export interface HostStatus {
 export interface NetworkSurroundings {
   /** Default: the system's. */
   readonly clock?: Clock
-  /** Default: leases live as long as the network. */
-  readonly leases?: LeaseStore
+  /** Default, of each: what it keeps lives as long as the network. */
+  readonly journals?: Partial<Journals>
   /** Default: nothing outside of the network is reached. */
   readonly world?: ServiceWorld
   /** Default: nobody listens. */
@@ -110,20 +110,20 @@ export class VirtualNetwork implements Connectable {
   /** Who is called what; DHCP, DNS and WINS share it. */
   readonly names = new NameBook()
   readonly #switch: EthernetSwitch
-  readonly #surroundings: Required<NetworkSurroundings>
+  readonly #surroundings: Required<NetworkSurroundings> & { readonly journals: Journals }
   #config: NetworkConfig
   #host: NetworkHost | undefined
   #services: RunningServices = NO_SERVICES
   #nat: NatRouter | undefined
 
-  /** @throws VivariumError kind `invalid` on settings that cannot work, `malformed` on stored leases. */
+  /** @throws VivariumError kind `invalid` on settings that cannot work, `malformed` on journals that are not such. */
   constructor(config: NetworkConfig, surroundings: NetworkSurroundings = {}) {
     this.#surroundings = {
       clock: systemClock,
-      leases: memoryLeaseStore(),
       world: {},
       tell: () => undefined,
       ...surroundings,
+      journals: { ...memoryJournals(), ...surroundings.journals },
     }
     this.#switch = new EthernetSwitch(this.#surroundings.clock, {
       tell: this.#surroundings.tell,

@@ -1,9 +1,9 @@
 import type { Answer } from './answer.ts'
 import type { Clock } from './clock.ts'
 import type { BootDesk } from './dhcp/boot.ts'
-import type { LeaseStore } from './dhcp/lease-records.ts'
 import type { NetworkEvent } from './events.ts'
 import type { Datagram, NetworkHost } from './host.ts'
+import type { Journals } from './journals.ts'
 import type { NameBook } from './names.ts'
 import type { NetworkConfig } from './network.ts'
 import type { ServiceWorld } from './world.ts'
@@ -29,7 +29,8 @@ export interface NetworkService<Status = unknown> {
 export interface ServiceContext {
   readonly host: NetworkHost
   readonly clock: Clock
-  readonly leases: LeaseStore
+  /** What is to outlive the process. */
+  readonly journals: Journals
   readonly names: NameBook
   /** Where a boot service decides what DHCP tells a machine that boots from the network. */
   readonly boot: BootDesk

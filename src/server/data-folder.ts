@@ -18,7 +18,7 @@ export interface DataFolder {
   readonly undo: string
   /** The virtual networks, a VNC file each, as Virtual Server's folder of that name. */
   readonly sharedNetworks: string
-  /** DHCP leases of the virtual networks, one JSON file each. */
+  /** DHCP leases, DNS and WINS registrations of the virtual networks, a journal each. */
   readonly networks: string
   /** Recorded traffic of virtual networks, pcapng. */
   readonly captures: string

@@ -19,7 +19,8 @@ async function lab(t: TestContext, settings: Partial<SwitchNetwork>) {
     await (await adoptSwitch(socketFolder))?.stop()
     rmSync(socketFolder, { recursive: true, force: true })
   })
-  return startSwitch({ socketFolder, networks: [{ name: 'Lab', key: 'lab', ...settings }] })
+  const client = await startSwitch({ socketFolder, networks: [{ name: 'Lab', key: 'lab', ...settings }] })
+  return Object.assign(client, { folder: socketFolder })
 }
 
 const SERVER = '@10.244.0.1'
@@ -116,6 +117,44 @@ test('nsupdate registers what the setting allows', { timeout: 60_000 }, async (t
   })
   await update(service)
   assert.equal(await short(station, '_ldap._tcp.lab.example', 'SRV'), '0 100 389 dc1.lab.example.')
+})
+
+test('what nsupdate registered is there after the switch was killed', { timeout: 90_000 }, async (t) => {
+  if (missingForNamespace(t, 'nsupdate', 'dig')) return
+  const folder = mkdtempSync(join(tmpdir(), 'journals-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const settings = {
+    address: '10.244.0.1/24',
+    dns: { domain: 'lab.example' },
+    dnsFile: join(folder, 'lab.dns.json'),
+  }
+  const client = await lab(t, settings)
+  const station = await plugNamespace(t, client.socketOf('lab'), atAddress(20))
+  const file = join(station.folder, 'update')
+  const update = (...lines: string[]) => {
+    writeFileSync(file, ['server 10.244.0.1', ...lines, 'send', ''].join('\n'))
+    return station.run('nsupdate', '-t', '5', file)
+  }
+  await update('update add dc1.lab.example 600 A 10.244.0.20', 'update add dc1.lab.example 600 AAAA fd00::9')
+  await update('update add gone.lab.example 600 A 10.244.0.20')
+  await update('update delete gone.lab.example A')
+  const closed = new Promise((resolve) => client.events.on('closed', resolve))
+  // The last that it was told is on disk.
+  process.kill(client.identity.pid, 'SIGKILL')
+  await closed
+  await station.unplug()
+  const next = await startSwitch({
+    socketFolder: client.folder,
+    networks: [{ name: 'Lab', key: 'lab', ...settings }],
+  })
+  assert.notEqual(next.identity.pid, client.identity.pid)
+  const asker = await plugNamespace(t, next.socketOf('lab'), atAddress(21))
+  assert.equal(await short(asker, 'dc1.lab.example'), '10.244.0.20')
+  assert.equal(await short(asker, 'dc1.lab.example', 'AAAA'), 'fd00::9')
+  assert.match(await asker.run('dig', SERVER, 'gone.lab.example'), /status: NXDOMAIN/)
+  // It is its owner's still.
+  writeFileSync(join(asker.folder, 'update'), 'server 10.244.0.1\nupdate delete dc1.lab.example\nsend\n')
+  await assert.rejects(asker.run('nsupdate', '-t', '5', join(asker.folder, 'update')), /REFUSED/)
 })
 
 test('what lies outside is asked of a forwarder, and asked once', { timeout: 60_000 }, async (t) => {

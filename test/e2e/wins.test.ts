@@ -16,7 +16,8 @@ async function lab(t: TestContext, settings: Partial<SwitchNetwork>) {
     await (await adoptSwitch(socketFolder))?.stop()
     rmSync(socketFolder, { recursive: true, force: true })
   })
-  return startSwitch({ socketFolder, networks: [{ name: 'Lab', key: 'lab', ...settings }] })
+  const client = await startSwitch({ socketFolder, networks: [{ name: 'Lab', key: 'lab', ...settings }] })
+  return Object.assign(client, { folder: socketFolder })
 }
 
 const SERVER = '10.244.0.1'
@@ -97,6 +98,43 @@ test('nmbd registers with the server, nmblookup and smbclient find it there, and
   nmbd.kill('SIGTERM')
   await until('FILES<20> is given back', async () => (await addressOf('FILES<20>')) === undefined)
   assert.ok((await wins()).counts.releases > 0)
+})
+
+test('what nmbd registered is there after the switch was killed, until its time', {
+  timeout: 120_000,
+}, async (t) => {
+  if (missingForNamespace(t, 'nmbd', 'nmblookup')) return
+  const folder = mkdtempSync(join(tmpdir(), 'journals-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const settings = { address: `${SERVER}/24`, wins: {}, winsFile: join(folder, 'lab.wins.json') }
+  const client = await lab(t, settings)
+  const registrations = async (of = client) =>
+    (await of.status()).networks[0]!.services.wins!.registrations.toSorted((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )
+  const files = await plugNamespace(t, client.socketOf('lab'), atAddress(16))
+  startNmbd(files, configure(files, 'FILES'))
+  const names = async () => (await registrations()).map(({ name }) => name)
+  await until('its names are registered', async () => {
+    const there = await names()
+    return ['FILES<00>', 'FILES<03>', 'FILES<20>', 'LAB<1E>'].every((name) => there.includes(name))
+  })
+  const closed = new Promise((resolve) => client.events.on('closed', resolve))
+  const before = await registrations()
+  process.kill(client.identity.pid, 'SIGKILL')
+  await closed
+  await files.unplug()
+  const next = await startSwitch({
+    socketFolder: client.folder,
+    networks: [{ name: 'Lab', key: 'lab', ...settings }],
+  })
+  const after = await registrations(Object.assign(next, { folder: client.folder }))
+  const seen = new Set(after.map((each) => JSON.stringify(each)))
+  // With the very ends that nmbd was told; it may have registered more at the last moment.
+  for (const each of before) assert.ok(seen.has(JSON.stringify(each)), each.name)
+  const asker = await plugNamespace(t, next.socketOf('lab'), atAddress(17))
+  const lookup = ['-s', configure(asker, 'ASKER'), '-U', SERVER, '--recursion', 'files#20']
+  assert.match(await asker.run('nmblookup', ...lookup), /^10\.244\.0\.16 files<20>/m)
 })
 
 test('a name that a living machine has goes to nobody else; when that is gone, it does', {

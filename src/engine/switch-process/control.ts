@@ -28,8 +28,10 @@ import type { UplinkStatus } from './uplink-supervisor.ts'
 export const CONTROL_SOCKET = 'switch.control'
 
 export const switchNetworkSchema = networkConfigSchema.extend({
-  /** Absolute path of the JSON file that keeps the DHCP leases; absent = they are forgotten with the process. */
+  /** Absolute paths of the files that keep DHCP leases, and what guests registered; absent = gone with the process. */
   leaseFile: z.string().optional(),
+  dnsFile: z.string().optional(),
+  winsFile: z.string().optional(),
 })
 
 export const switchPortSchema = portSettingsSchema.extend({

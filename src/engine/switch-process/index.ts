@@ -16,5 +16,6 @@ export type {
   SwitchSettings,
   SwitchStatus,
 } from './control.ts'
+export type { JournalPaths } from './network-journals.ts'
 export type { TrunkStatus } from './trunk.ts'
 export type { UplinkStatus } from './uplink-supervisor.ts'

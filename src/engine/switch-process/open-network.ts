@@ -12,7 +12,7 @@ import { listenPrivately } from '../../system/index.ts'
 import type { Captures } from './captures.ts'
 import type { SwitchNetworkStatus } from './control.ts'
 import { HOST_WORLD } from './host-world.ts'
-import { LeaseFile } from './lease-file.ts'
+import { type JournalPaths, NetworkJournals } from './network-journals.ts'
 import type { Plug } from './open-port.ts'
 import { PasstUplink } from './passt.ts'
 import { TapUplink } from './tap-uplink.ts'
@@ -29,12 +29,11 @@ export interface NetworkKeeper {
   readonly portName: () => string
 }
 
-/** A network with its sockets, its lease file and what it reaches beyond its machines. */
+/** A network with its sockets, its journals and what it reaches beyond its machines. */
 export class OpenNetwork {
   readonly network: VirtualNetwork
-  readonly leasePath: string | undefined
+  readonly journals: NetworkJournals
   readonly #keeper: NetworkKeeper
-  readonly #leaseFile: LeaseFile | undefined
   readonly #stations: net.Server
   readonly #readers: net.Server
   #uplink: Uplink | undefined
@@ -43,13 +42,9 @@ export class OpenNetwork {
   #trunk: Trunk | undefined
   #trunkOf: TrunkSettings | undefined
 
-  /** @throws VivariumError on settings that cannot work, a lease file that cannot be read, a socket that is taken. */
-  static async open(
-    config: NetworkConfig,
-    leasePath: string | undefined,
-    keeper: NetworkKeeper,
-  ): Promise<OpenNetwork> {
-    const open = new OpenNetwork(config, leasePath, keeper)
+  /** @throws VivariumError on settings that cannot work, a journal that cannot be read, a socket that is taken. */
+  static async open(config: NetworkConfig, paths: JournalPaths, keeper: NetworkKeeper): Promise<OpenNetwork> {
+    const open = new OpenNetwork(config, paths, keeper)
     await listenPrivately(open.#stations, open.#socket)
     await listenPrivately(open.#readers, open.#captureSocket)
     open.#connectUplink()
@@ -57,12 +52,11 @@ export class OpenNetwork {
     return open
   }
 
-  private constructor(config: NetworkConfig, leasePath: string | undefined, keeper: NetworkKeeper) {
+  private constructor(config: NetworkConfig, paths: JournalPaths, keeper: NetworkKeeper) {
     this.#keeper = keeper
-    this.leasePath = leasePath
-    this.#leaseFile = leasePath === undefined ? undefined : new LeaseFile(leasePath)
+    this.journals = new NetworkJournals(paths)
     this.network = new VirtualNetwork(config, {
-      ...(this.#leaseFile && { leases: this.#leaseFile }),
+      journals: this.journals.journals,
       world: HOST_WORLD,
       tell: (event) => keeper.tell(config.key, event),
     })
@@ -80,8 +74,7 @@ export class OpenNetwork {
   }
 
   status(): SwitchNetworkStatus {
-    const problem = this.#leaseFile?.problem
-    const problems = problem === undefined ? [] : [problem]
+    const { problems } = this.journals
     const uplink = this.#uplink && { uplink: this.#uplink.status() }
     const trunk = this.#trunk && { trunk: this.#trunk.status() }
     return { ...this.network.status(), socket: this.#socket, problems, ...uplink, ...trunk }
@@ -94,7 +87,7 @@ export class OpenNetwork {
     this.#uplink?.close()
     this.#trunk?.close()
     this.network.close()
-    this.#leaseFile?.close()
+    this.journals.close()
     rmSync(this.#socket, { force: true })
     rmSync(this.#captureSocket, { force: true })
   }

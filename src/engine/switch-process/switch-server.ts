@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { VivariumError } from '../../base/index.ts'
 import {
@@ -23,6 +24,7 @@ import {
   onDocuments,
   type SwitchStatus,
   sendDocument,
+  type switchNetworkSchema,
   switchSettingsSchema,
 } from './control.ts'
 import { type NetworkKeeper, OpenNetwork } from './open-network.ts'
@@ -163,14 +165,15 @@ export class SwitchServer {
     for (const { key, network } of ports.values())
       if (network !== undefined && !networks.has(network)) throw noSuchNetwork(network, `Port "${key}"`)
     closeAll(this.#ports, (key) => !ports.has(key))
-    closeAll(this.#networks, (key, { leasePath }) => {
+    closeAll(this.#networks, (key, { journals }) => {
       const wanted = networks.get(key)
-      return wanted === undefined || wanted.leaseFile !== leasePath
+      return wanted === undefined || !isDeepStrictEqual(apart(wanted).paths, journals.paths)
     })
-    for (const { leaseFile, ...config } of networks.values()) {
+    for (const wanted of networks.values()) {
+      const { config, paths } = apart(wanted)
       const open = this.#networks.get(config.key)
       if (open !== undefined) open.configure(config)
-      else this.#networks.set(config.key, await OpenNetwork.open(config, leaseFile, this.#keeper))
+      else this.#networks.set(config.key, await OpenNetwork.open(config, paths, this.#keeper))
     }
     for (const port of ports.values()) {
       const open = this.#ports.get(port.key) ?? (await OpenPort.open(this.#folder, port, this.#keeper.plug))
@@ -215,6 +218,11 @@ export class SwitchServer {
     if (this.#owners.size === 0 && this.#stations === 0)
       this.#idleTimer = setTimeout(() => void this.close(), this.#idleMs)
   }
+}
+
+/** What the network is, and where it remembers. */
+function apart({ leaseFile, dnsFile, winsFile, ...config }: z.output<typeof switchNetworkSchema>) {
+  return { config, paths: { leaseFile, dnsFile, winsFile } }
 }
 
 function checked<Schema extends z.ZodType>(schema: Schema, params: unknown): z.output<Schema> {

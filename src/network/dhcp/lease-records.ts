@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { VivariumError } from '../../base/index.ts'
 import { formatIpv4, formatMac } from '../addresses.ts'
+import { type Journal, loadEntries, memoryJournal } from '../journal.ts'
 
 /** Leases as they are stored and shown, and where they outlive the process. */
 
@@ -34,44 +34,20 @@ export const leaseRecordSchema = z.object({
 
 export type LeaseRecord = z.infer<typeof leaseRecordSchema>
 
-export interface LeaseStore {
-  /** What was saved last, unchecked; undefined at first. */
-  load(): unknown
-  /** The lease of an address, new or changed. */
-  put(record: LeaseRecord): void
-  remove(address: string): void
-  /** Calls back when all that was put and removed so far survives a power failure, or cannot be saved. */
-  whenSaved(action: () => void): void
-}
-
-export function memoryLeaseStore(): LeaseStore {
-  const saved = new Map<string, LeaseRecord>()
-  return {
-    load: () => [...saved.values()],
-    put: (record) => saved.set(record.address, record),
-    remove: (address) => saved.delete(address),
-    whenSaved: (action) => action(),
-  }
+export function memoryLeases(): Journal<LeaseRecord> {
+  return memoryJournal(({ address }) => address)
 }
 
 /** A guest that invents clients runs into this, not into the host's memory. */
 export const MAXIMUM_LEASES = 16_384
 
 /** @throws VivariumError kind `malformed` when the stored leases are not such. */
-export function loadLeases(store: LeaseStore): readonly LeaseRecord[] {
-  const stored = store.load()
-  if (stored === undefined) return []
-  const records = z
-    .array(leaseRecordSchema)
-    .max(4 * MAXIMUM_LEASES)
-    .safeParse(stored)
-  if (records.success) return records.data
-  throw new VivariumError(
-    'malformed',
-    'leases-malformed',
-    'The stored DHCP leases are not a list of leases.',
-    { next: 'Move the lease file away; the guests then get new leases.' },
-  )
+export function loadLeases(journal: Journal<LeaseRecord>): readonly LeaseRecord[] {
+  return loadEntries(journal, leaseRecordSchema, {
+    code: 'leases-malformed',
+    message: 'The stored DHCP leases are not a list of leases.',
+    next: 'Move the lease file away; the guests then get new leases.',
+  })
 }
 
 export function leaseRecord({ address, client, mac, hostName, state, endsAt }: Lease): LeaseRecord {

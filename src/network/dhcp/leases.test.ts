@@ -3,16 +3,17 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { VivariumError } from '../../base/index.ts'
 import { formatIpv4, parseIpv4 } from '../addresses.ts'
+import type { Journal } from '../journal.ts'
 import { scriptedClock } from '../testing.ts'
 import { leaseRange } from './clients.ts'
-import { type LeaseStore, loadLeases, memoryLeaseStore } from './lease-records.ts'
+import { type LeaseRecord, loadLeases, memoryLeases } from './lease-records.ts'
 import { LeaseTable } from './leases.ts'
 import { planDhcp } from './pool.ts'
 import type { DhcpSettings } from './settings.ts'
 
 const ip = (text: string) => parseIpv4(text)!
 
-function openTable(settings: DhcpSettings = {}, store: LeaseStore = memoryLeaseStore()) {
+function openTable(settings: DhcpSettings = {}, store: Journal<LeaseRecord> = memoryLeases()) {
   const clock = scriptedClock()
   const neighbours = new Map<number, number>()
   const open = (changed = settings) =>
@@ -119,7 +120,7 @@ test('a declined address rests over a restart too', () => {
 test('stored leases that are not such are refused', () => {
   for (const stored of [{}, 'x', [{ address: 1 }], [{ address: '10.244.0.16', client: 'zz' }]]) {
     assert.throws(
-      () => openTable({}, { ...memoryLeaseStore(), load: () => stored }),
+      () => openTable({}, { ...memoryLeases(), load: () => stored }),
       (error) => error instanceof VivariumError && error.code === 'leases-malformed',
     )
   }

@@ -1,9 +1,9 @@
 import { parseIpv4, parseMac } from '../addresses.ts'
+import type { Journal } from '../journal.ts'
 import {
   type Lease,
   type LeaseRecord,
   type LeaseState,
-  type LeaseStore,
   leaseRecord,
   MAXIMUM_LEASES,
 } from './lease-records.ts'
@@ -32,7 +32,7 @@ export interface LeaseRange {
 
 export interface LeaseSurroundings {
   readonly now: () => number
-  readonly store: LeaseStore
+  readonly store: Journal<LeaseRecord>
   /** What the store had at the start, of any subnet. */
   readonly stored: readonly LeaseRecord[]
   /** The station that was heard using an address, if any. */

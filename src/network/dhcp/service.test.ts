@@ -9,7 +9,7 @@ import { decodeIpv4, encodeIpv4, IP_PROTOCOL } from '../ipv4.ts'
 import { networkConfigSchema, VirtualNetwork } from '../network.ts'
 import { scriptedClock, testStation } from '../testing.ts'
 import { decodeUdp, encodeUdp } from '../udp.ts'
-import { memoryLeaseStore } from './lease-records.ts'
+import { memoryLeases } from './lease-records.ts'
 import { type DhcpMessage, decodeDhcp, encodeDhcp, messageType } from './message.ts'
 import { OPTION } from './options.ts'
 import type { DhcpSettings } from './settings.ts'
@@ -24,9 +24,13 @@ const hex = (mac: number) => mac.toString(16).padStart(12, '0')
 function open(settings: DhcpSettings = {}) {
   const clock = scriptedClock()
   const told: string[] = []
-  const leases = memoryLeaseStore()
+  const leases = memoryLeases()
   const config = (dhcp: DhcpSettings) => networkConfigSchema.parse({ name: 'Lab', key: 'lab', dhcp })
-  const network = new VirtualNetwork(config(settings), { clock, leases, tell: ({ code }) => told.push(code) })
+  const network = new VirtualNetwork(config(settings), {
+    clock,
+    journals: { leases },
+    tell: ({ code }) => told.push(code),
+  })
   const station = (mac: number) => wireStation(network, mac)
   const dhcp = () => network.status().services.dhcp!
   return {

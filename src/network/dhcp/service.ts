@@ -68,7 +68,8 @@ class DhcpService implements NetworkService<DhcpStatus> {
   }
 
   constructor(settings: NonNullable<NetworkConfig['dhcp']>, context: ServiceContext) {
-    const { host, clock, leases: store, tell } = context
+    const { host, clock, journals, tell } = context
+    const store = journals.leases
     this.#context = context
     this.#pool = planDhcp(settings)
     this.#names = new LeaseNames(context.names)
@@ -173,9 +174,9 @@ class DhcpService implements NetworkService<DhcpStatus> {
     this.#count(reply.message)
     if (messageType(reply.message) === MESSAGE_TYPE.offer) this.#notices.granted()
     const isGrant = messageType(reply.message) === MESSAGE_TYPE.ack && reply.message.yourAddress !== 0
-    const { host, leases } = this.#context
+    const { host, journals } = this.#context
     // RFC 2131, 3.1, step 4: what a client is told to have is on disk before.
-    if (isGrant) leases.whenSaved(() => send(host, reply, datagram))
+    if (isGrant) journals.leases.whenSaved(() => send(host, reply, datagram))
     else send(host, reply, datagram)
   }
 

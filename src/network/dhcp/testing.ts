@@ -3,7 +3,7 @@ import { formatIpv4, parseIpv4 } from '../addresses.ts'
 import { scriptedClock } from '../testing.ts'
 import type { BootDesk } from './boot.ts'
 import { ClientBook } from './clients.ts'
-import { memoryLeaseStore } from './lease-records.ts'
+import { memoryLeases } from './lease-records.ts'
 import { type DhcpMessage, MESSAGE_TYPE, messageType } from './message.ts'
 import { OPTION, readTextOption, uint32Option } from './options.ts'
 import { planDhcp } from './pool.ts'
@@ -52,7 +52,7 @@ export function openServer(settings: DhcpSettings = {}, boot: BootDesk = { choos
   const pool = planDhcp({ probe: false, ...settings })
   const clients = new ClientBook(pool, {
     now: clock.now,
-    store: memoryLeaseStore(),
+    store: memoryLeases(),
     stored: [],
     neighbour: (address) => neighbours.get(address),
   })

@@ -90,10 +90,12 @@ export class DnsServer {
     return { ...this.#draft(query), ...local }
   }
 
-  #update(query: DnsMessage, client: Client): DnsMessage {
-    const rcode = this.#parts.updates.apply(query, client.address)
-    this.counts[rcode === RCODE.noError ? 'updates' : 'refused']++
-    return this.#draft(query, rcode)
+  #update(query: DnsMessage, client: Client): DnsMessage | Promise<DnsMessage> {
+    const { updates } = this.#parts
+    const rcode = updates.apply(query, client.address)
+    if (rcode !== RCODE.noError) return this.#refuse(query, rcode)
+    this.counts.updates++
+    return updates.whenSaved(this.#draft(query, rcode))
   }
 
   /** What lies outside, for one who asks for it to be found (RD), or knows that we may know. */

@@ -35,14 +35,14 @@ const MAXIMUM_SHOWN = 1000
 
 export function dnsService(
   config: NetworkConfig,
-  { host, clock, names, world }: ServiceContext,
+  { host, clock, journals, names, world }: ServiceContext,
 ): NetworkService<DnsStatus> | undefined {
   const plan = planDns(config)
   if (plan === undefined) return undefined
   const subnet = host.where
   const zones = new Zones(plan, subnet, names, clock.now())
   const forwarder = new Forwarder(plan.forwarders, world, clock)
-  const updates = new Updates(zones, plan.updates, clock.now)
+  const updates = new Updates(zones, { policy: plan.updates, now: clock.now, journal: journals.dns })
   const server = new DnsServer({ zones, forwarder, updates, isWholeWorld: plan.isWholeWorld })
   const forget = names.onChange(() => zones.changed())
   host.listenTcp(

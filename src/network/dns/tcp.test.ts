@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { memoryJournals } from '../journals.ts'
 import { NameBook } from '../names.ts'
 import { networkConfigSchema } from '../network.ts'
 import { FLAG, type TcpSegment } from '../tcp/segment.ts'
@@ -35,7 +36,10 @@ function lab({ allowed = true } = {}) {
     return promise
   }
   const forwarder = new Forwarder(plan.forwarders, { askResolver }, it.clock)
-  const updates = new Updates(zones, 'own', it.clock.now)
+  const updates = new Updates(zones, {
+    ...{ policy: 'own', now: it.clock.now },
+    journal: memoryJournals().dns,
+  })
   const server = new DnsServer({ zones, forwarder, updates, isWholeWorld: false })
   it.endpoint.listen(
     PORT,

@@ -1,10 +1,12 @@
-import { toHex } from '../../base/index.ts'
 import { readUint32 } from '../addresses.ts'
+import { afterSaving, type Journal } from '../journal.ts'
+import { type DnsEntry, loadDnsEntries, type Registration, registrationOf } from './entries.ts'
 import type { DnsMessage } from './message.ts'
 import { isWithin, nameKey } from './name.ts'
 import type { DnsPlan } from './plan.ts'
 import { type DnsRecord, targetOf } from './record.ts'
 import { isSameData } from './record-store.ts'
+import { Registrations } from './registrations.ts'
 import { reverseOfIpv4 } from './reverse.ts'
 import { CLASS, RCODE, TYPE } from './types.ts'
 import { prerequisitesFail } from './update-prerequisites.ts'
@@ -15,29 +17,30 @@ import { RESERVED_LABELS, type Zones } from './zones.ts'
  * address that it says it from: `own` lets it name that address, by a name that is nobody else's.
  */
 
-interface Registration {
-  readonly owner: number
-  readonly record: DnsRecord
-  readonly renewedAt: number
-}
-
-const MAXIMUM_REGISTRATIONS = 4096
-const MAXIMUM_OF_STATION = 64
-/** Windows renews every day; what was not renewed for so long belongs to a machine that is gone. */
-const FORGOTTEN_MS = 14 * 86_400_000
 /** IANA: 128 to 255 are questions about types, and no records; SOA and NS of our zones are ours. */
 const isMetaType = (type: number) => type >= 128 && type <= 255
+
+export interface UpdateSettings {
+  readonly policy: DnsPlan['updates']
+  readonly now: () => number
+  readonly journal: Journal<DnsEntry>
+}
 
 export class Updates {
   readonly #zones: Zones
   readonly #policy: DnsPlan['updates']
   readonly #now: () => number
-  readonly #registrations = new Map<string, Registration>()
+  readonly #journal: Journal<DnsEntry>
+  readonly #registrations: Registrations
 
-  constructor(zones: Zones, policy: DnsPlan['updates'], now: () => number) {
+  /** @throws VivariumError kind `malformed` when the journal is not one of registrations. */
+  constructor(zones: Zones, { policy, now, journal }: UpdateSettings) {
     this.#zones = zones
     this.#policy = policy
     this.#now = now
+    this.#journal = journal
+    this.#registrations = new Registrations(zones.registered, journal, now)
+    this.#restore()
   }
 
   /** Whole or not at all (section 3.7). @returns the response code */
@@ -48,7 +51,7 @@ export class Updates {
     if (zone.class !== CLASS.IN || this.#zones.updatableZoneOf(zoneKey) !== zoneKey)
       return RCODE.notAuthoritative
     if (this.#policy === 'none') return RCODE.refused
-    this.#forgetOld()
+    this.#registrations.forgetOld()
     const failure = prerequisitesFail(this.#zones, update.answers, zoneKey)
     if (failure !== undefined) return failure
     for (const change of update.authorities) {
@@ -59,6 +62,32 @@ export class Updates {
     for (const change of update.authorities) this.#change(change, station)
     this.#zones.changed()
     return RCODE.noError
+  }
+
+  /** Section 3.5: what a station is told to be done is on disk before. */
+  whenSaved<Value>(value: Value): Value | Promise<Value> {
+    return afterSaving(this.#journal, value)
+  }
+
+  /** What was registered before, as far as the settings of now allow it. A pointer needs the name that it points to. */
+  #restore(): void {
+    const isPointer = ({ type }: DnsEntry) => type === TYPE.PTR
+    const inOrder = loadDnsEntries(this.#journal).toSorted(
+      (one, other) => Number(isPointer(one)) - Number(isPointer(other)),
+    )
+    for (const entry of inOrder) {
+      const registration = registrationOf(entry)
+      if (registration !== undefined && this.#mayReturn(registration))
+        this.#registrations.restore(registration)
+      else this.#journal.remove(entry.key)
+    }
+  }
+
+  #mayReturn(registration: Registration): boolean {
+    const { record, owner } = registration
+    const zone = this.#zones.updatableZoneOf(nameKey(record.name))
+    if (this.#policy === 'none' || zone === undefined || this.#registrations.isOld(registration)) return false
+    return this.#faultOf(record, zone, owner) === undefined && this.#hasRoom([record], owner)
   }
 
   /** Section 3.4.1, and whether this station may. */
@@ -106,30 +135,23 @@ export class Updates {
   /** Nobody has the name, or this station has it. */
   #isFree(key: string, station: number): boolean {
     if (this.#zones.static.at(key).length > 0) return false
-    const owners = this.#registered(key).map(({ owner }) => owner)
+    const owners = this.#registrations.at(key).map(({ owner }) => owner)
     if (owners.length > 0) return owners.every((owner) => owner === station)
     return this.#zones.recordsAt(key).length === 0 || this.#has(key, station)
   }
 
-  #registered(key: string): Registration[] {
-    return [...this.#registrations.values()].filter(({ record }) => nameKey(record.name) === key)
-  }
-
   #hasRoom(changes: readonly DnsRecord[], station: number): boolean {
-    const added = changes.filter(
-      (change) => change.class === CLASS.IN && !this.#registrations.has(idOf(change)),
-    )
-    const mine = [...this.#registrations.values()].filter(({ owner }) => owner === station).length
-    const bound = this.#policy === 'all' ? MAXIMUM_REGISTRATIONS : MAXIMUM_OF_STATION
-    return mine + added.length <= bound && this.#registrations.size + added.length <= MAXIMUM_REGISTRATIONS
+    const added = changes.filter((change) => change.class === CLASS.IN)
+    return this.#registrations.hasRoomFor(added, station, this.#policy !== 'all')
   }
 
   /** Section 3.4.2. */
   #change(change: DnsRecord, station: number): void {
     const key = nameKey(change.name)
     if (change.class === CLASS.ANY)
-      this.#remove((record) => change.type === TYPE.ANY || record.type === change.type, key)
-    else if (change.class === CLASS.NONE) this.#remove((record) => isSameData(record, change), key)
+      this.#registrations.remove((record) => change.type === TYPE.ANY || record.type === change.type, key)
+    else if (change.class === CLASS.NONE)
+      this.#registrations.remove((record) => isSameData(record, change), key)
     else this.#add(change, key, station)
   }
 
@@ -138,24 +160,7 @@ export class Updates {
     const others = this.#zones.recordsAt(key)
     const isAlias = change.type === TYPE.CNAME
     if (others.some(({ type }) => (type === TYPE.CNAME) !== isAlias)) return
-    if (isAlias) this.#remove(({ type }) => type === TYPE.CNAME, key)
-    this.#zones.registered.add(change)
-    this.#registrations.set(idOf(change), { owner: station, record: change, renewedAt: this.#now() })
+    if (isAlias) this.#registrations.remove(({ type }) => type === TYPE.CNAME, key)
+    this.#registrations.put({ owner: station, record: change, renewedAt: this.#now() })
   }
-
-  #remove(which: (record: DnsRecord) => boolean, key: string): void {
-    this.#zones.registered.remove(which, key)
-    for (const [id, { record }] of this.#registrations)
-      if (nameKey(record.name) === key && which(record)) this.#registrations.delete(id)
-  }
-
-  #forgetOld(): void {
-    const oldest = this.#now() - FORGOTTEN_MS
-    for (const { record, renewedAt } of this.#registrations.values())
-      if (renewedAt < oldest) this.#remove((other) => isSameData(other, record), nameKey(record.name))
-  }
-}
-
-function idOf({ name, type, data }: DnsRecord): string {
-  return `${type} ${toHex(data)} ${nameKey(name)}`
 }

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts'
+import type { Journal } from '../journal.ts'
 import type { NameBook } from '../names.ts'
 import { CHALLENGE_SECONDS, type ChallengeResult, Challenges } from './challenges.ts'
+import type { WinsEntry } from './entries.ts'
 import {
   addressData,
   FLAG,
@@ -40,6 +42,7 @@ export interface Asker extends Owner {
 export interface WinsServerParts {
   readonly clock: Clock
   readonly names: NameBook
+  readonly journal: Journal<WinsEntry>
   /** The server's own. */
   readonly own: Owner
   readonly mask: number
@@ -75,10 +78,15 @@ export class WinsServer {
 
   constructor(parts: WinsServerParts) {
     this.#parts = parts
-    this.table = new NameTable(parts.clock.now)
+    this.table = new NameTable(parts.clock.now, parts.journal)
     this.#challenges = new Challenges(parts.clock, (message, to) =>
       parts.send(message, { ...to, port: PORT }),
     )
+  }
+
+  /** What machines registered before this process began, after what the settings say was entered. */
+  restore(): void {
+    this.table.restore((address) => this.#isStation(address))
   }
 
   close(): void {
@@ -179,10 +187,13 @@ export class WinsServer {
   }
 
   #mayBeRegistered({ request, name, entry }: Claim): boolean {
-    const { own, mask } = this.#parts
-    const isHere = ((entry.address ^ own.address) & mask) === 0 && (entry.address & ~mask) !== ~mask
     const isReserved = name.name.toUpperCase() === OWN_NAME || name.name === '*' || name.name === ''
-    return request.scope === '' && isHere && entry.address !== own.address && !isReserved
+    return request.scope === '' && this.#isStation(entry.address) && !isReserved
+  }
+
+  #isStation(address: number): boolean {
+    const { own, mask } = this.#parts
+    return ((address ^ own.address) & mask) === 0 && (address & ~mask) !== ~mask && address !== own.address
   }
 
   #challenge(claim: Claim, holder: Registration): void {
@@ -230,14 +241,16 @@ export class WinsServer {
       owner: { address: from.address, mac: from.mac },
       expiresAt: this.#parts.clock.now() + ttlSeconds * 1000,
     })
-    this.#answer(claim, RCODE.none, ttlSeconds)
+    // What a machine is told to have is on disk before.
+    this.#parts.journal.whenSaved(() => this.#answer(claim, RCODE.none, ttlSeconds))
   }
 
   #release(claim: Claim): void {
     const { name, entry, from } = claim
     this.counts.releases++
     if (this.table.find(name) === undefined) this.#answer(claim, RCODE.nameError, 0)
-    else if (this.table.release(name, entry.address, from.address)) this.#answer(claim, RCODE.none, 0)
+    else if (this.table.release(name, entry.address, from.address))
+      this.#parts.journal.whenSaved(() => this.#answer(claim, RCODE.none, 0))
     else this.#refuse(claim, RCODE.active)
   }
 

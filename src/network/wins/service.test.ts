@@ -1,112 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VivariumError } from '../../base/index.ts'
-import { formatIpv4 } from '../addresses.ts'
-import type { NetworkEvent } from '../events.ts'
-import { networkConfigSchema, VirtualNetwork } from '../network.ts'
-import { scriptedClock } from '../testing.ts'
-import { type UdpStation, udpStation } from '../udp-testing.ts'
-import {
-  addressData,
-  decodeNbns,
-  encodeNbns,
-  FLAG,
-  type NbnsMessage,
-  OPCODE,
-  RCODE,
-  readAddresses,
-  TYPE,
-} from './message.ts'
-import type { NetbiosName } from './netbios-name.ts'
+import { networkConfigSchema } from '../network.ts'
+import { addressData, FLAG, type NbnsMessage, OPCODE, RCODE, TYPE } from './message.ts'
 import { planWins } from './plan.ts'
 import type { WinsSettings } from './settings.ts'
-
-const SERVER = 0x0a_f4_00_01
-const NET = 0x0a_f4_00_00
-
-function lab(wins: WinsSettings = {}) {
-  const clock = scriptedClock()
-  const events: NetworkEvent[] = []
-  const config = networkConfigSchema.parse({ name: 'Lab', key: 'lab', address: '10.244.0.1/24', wins })
-  const network = new VirtualNetwork(config, { clock, tell: (event) => events.push(event) })
-  return {
-    ...{ clock, events, network },
-    station: (last: number) => udpStation(network, last, NET + last),
-    status: () => network.status().services.wins!,
-  }
-}
-
-const PLAIN = {
-  id: 77,
-  isResponse: false,
-  opcode: OPCODE.query,
-  flags: FLAG.recursionDesired,
-  rcode: 0,
-  scope: '',
-}
-const named = (text: string): NetbiosName => {
-  const [, name = '', suffix = ''] = /^(.*)<(..)>$/.exec(text) ?? []
-  return { name, suffix: Number.parseInt(suffix, 16) }
-}
-
-function say(station: UdpStation, message: NbnsMessage, more: object = {}): void {
-  station.say({ to: SERVER, port: 137, fromPort: 137, payload: encodeNbns(message), ...more })
-}
-
-function heard(station: UdpStation): NbnsMessage[] {
-  return station.look().map(({ payload }) => {
-    const message = decodeNbns(payload)
-    assert.ok(message !== 'malformed')
-    return message
-  })
-}
-
-interface Claim {
-  readonly opcode?: number
-  readonly isGroup?: boolean
-  readonly address?: number
-  readonly ttlSeconds?: number
-}
-
-function claim(station: UdpStation, text: string, more: Claim = {}): void {
-  const {
-    opcode = OPCODE.registration,
-    isGroup = false,
-    address = station.address,
-    ttlSeconds = 300_000,
-  } = more
-  const name = named(text)
-  const data = addressData([{ isGroup, nodeType: 3, address }])
-  const record = { name, type: TYPE.name, ttlSeconds, data }
-  say(station, { ...PLAIN, opcode, question: { name, type: TYPE.name }, record })
-}
-
-/** A claim that is answered at once. */
-function rcode(station: UdpStation, text: string, more: Claim = {}): number {
-  claim(station, text, more)
-  const [answer, ...others] = heard(station)
-  assert.deepEqual([answer?.isResponse, answer?.id, others.length], [true, 77, 0])
-  return answer!.rcode
-}
-
-const release = (station: UdpStation, text: string, more: Claim = {}) =>
-  rcode(station, text, { opcode: OPCODE.release, ...more })
-
-function query(station: UdpStation, text: string, type: number = TYPE.name): NbnsMessage {
-  say(station, { ...PLAIN, question: { name: named(text), type } }, { fromPort: 3000 })
-  return heard(station)[0]!
-}
-
-function found(station: UdpStation, text: string): string[] {
-  const { rcode, record } = query(station, text)
-  if (rcode === RCODE.nameError) return []
-  return readAddresses(record!.data)!.map(
-    ({ isGroup, address }) => `${isGroup ? 'group ' : ''}${formatIpv4(address)}`,
-  )
-}
+import {
+  claim,
+  found,
+  heard,
+  NET,
+  named,
+  PLAIN,
+  query,
+  rcode,
+  release,
+  SERVER,
+  say,
+  winsLab,
+} from './testing.ts'
 
 test('a name is registered, found, renewed and given back', () => {
-  const { station, status, clock } = lab()
+  const { station, status, clock } = winsLab()
   const [xp1, xp2] = [station(16), station(17)]
   assert.equal(rcode(xp1, 'XP1<20>'), RCODE.none)
   assert.deepEqual(found(xp2, 'xp1<20>'), ['10.244.0.16'])
@@ -124,7 +39,7 @@ test('a name is registered, found, renewed and given back', () => {
 })
 
 test('the answers are those of a name server: authoritative, with their times', () => {
-  const { station } = lab({ ttlSeconds: 1000 })
+  const { station } = winsLab({ ttlSeconds: 1000 })
   const xp1 = station(16)
   claim(xp1, 'XP1<00>', { ttlSeconds: 0, opcode: OPCODE.multihomed })
   const [answer] = heard(xp1)
@@ -137,7 +52,7 @@ test('the answers are those of a name server: authoritative, with their times', 
 })
 
 test('what is not renewed is free again', () => {
-  const { station, clock, status } = lab()
+  const { station, clock, status } = winsLab()
   const [xp1, xp2] = [station(16), station(17)]
   rcode(xp1, 'XP1<20>', { ttlSeconds: 300 })
   clock.pass(300_000)
@@ -146,7 +61,7 @@ test('what is not renewed is free again', () => {
 })
 
 test('a name that another has: wait, while that one is asked; it answers, and keeps it', () => {
-  const { station, events, status } = lab()
+  const { station, events, status } = winsLab()
   const [xp1, xp2, xp3] = [station(16), station(17), station(18)]
   rcode(xp1, 'XP1<20>')
   claim(xp2, 'XP1<20>')
@@ -175,7 +90,7 @@ test('a name that another has: wait, while that one is asked; it answers, and ke
 })
 
 test('who does not answer three times, or says no, has lost its name', () => {
-  const { station, clock } = lab()
+  const { station, clock } = winsLab()
   const [xp1, xp2, xp3] = [station(16), station(17), station(18)]
   rcode(xp1, 'XP1<20>')
   claim(xp2, 'XP1<20>')
@@ -194,7 +109,7 @@ test('who does not answer three times, or says no, has lost its name', () => {
 })
 
 test('a machine with two adapters has two addresses, when it says so itself', () => {
-  const { station } = lab()
+  const { station } = winsLab()
   const [first, second, other] = [station(16), station(17), station(18)]
   rcode(first, 'SRV<20>', { opcode: OPCODE.multihomed })
   claim(second, 'SRV<20>', { opcode: OPCODE.multihomed })
@@ -206,7 +121,7 @@ test('a machine with two adapters has two addresses, when it says so itself', ()
 })
 
 test('groups: a workgroup is found by broadcast, a domain’s controllers are listed, its master first', () => {
-  const { station, status } = lab()
+  const { station, status } = winsLab()
   const [a, b, c] = [station(16), station(17), station(18)]
   for (const each of [a, b]) assert.equal(rcode(each, 'LAB<1E>', { isGroup: true }), RCODE.none)
   assert.deepEqual(found(c, 'LAB<1E>'), ['group 255.255.255.255'])
@@ -227,13 +142,13 @@ test('groups: a workgroup is found by broadcast, a domain’s controllers are li
 })
 
 test('masters of a segment are told yes, and found by nobody', () => {
-  const { station } = lab()
+  const { station } = winsLab()
   const [a, b] = [station(16), station(17)]
   assert.deepEqual([rcode(a, 'LAB<1D>'), rcode(b, 'LAB<1D>'), found(a, 'LAB<1D>')], [0, 0, []])
 })
 
 test('names of the settings, of leases and of the server itself', () => {
-  const { station, network, status } = lab({ names: [{ name: 'Files', address: '10.244.0.9' }] })
+  const { station, network, status } = winsLab({ names: [{ name: 'Files', address: '10.244.0.9' }] })
   const xp1 = station(16)
   network.names.enter('dhcp 1', { name: 'hello', address: NET + 20 })
   assert.deepEqual(found(xp1, 'FILES<20>'), ['10.244.0.9'])
@@ -247,7 +162,7 @@ test('names of the settings, of leases and of the server itself', () => {
 })
 
 test('the status of the server has its names and its MAC', () => {
-  const { station, network } = lab()
+  const { station, network } = winsLab()
   const { record } = query(station(16), '*<00>', TYPE.status)
   const text = new TextDecoder('latin1').decode(record!.data)
   assert.deepEqual([record!.data[0], record!.data.length], [2, 1 + 2 * 18 + 46])
@@ -257,7 +172,7 @@ test('the status of the server has its names and its MAC', () => {
 })
 
 test('what is not for a name server, or makes no sense, changes nothing', () => {
-  const { station, status, network } = lab()
+  const { station, status, network } = winsLab()
   const xp1 = station(16)
   const question = { name: named('XP1<20>'), type: TYPE.name }
   const data = addressData([{ isGroup: false, nodeType: 3, address: xp1.address }])
@@ -289,7 +204,7 @@ test('what is not for a name server, or makes no sense, changes nothing', () => 
 })
 
 test('a station has 256 names, and all of them 4096', () => {
-  const { station, status } = lab()
+  const { station, status } = winsLab()
   const stations = Array.from({ length: 17 }, (_, index) => station(20 + index))
   for (const each of stations.slice(0, 16))
     for (let i = 0; i < 256; i++) assert.equal(rcode(each, `N${each.mac}X${i}<00>`), RCODE.none)
@@ -313,7 +228,7 @@ test('settings that cannot work are refused; closed, it asks nobody any more', (
     (error) => error instanceof VivariumError && /no address.*A<00>.*own name/s.test(error.message),
   )
   assert.equal(plan({ enabled: false }), undefined)
-  const { station, network, clock } = lab()
+  const { station, network, clock } = winsLab()
   const [xp1, xp2] = [station(16), station(17)]
   rcode(xp1, 'XP1<20>')
   claim(xp2, 'XP1<20>')

@@ -30,14 +30,14 @@ const MAXIMUM_TOLD = 256
 
 export function winsService(
   config: NetworkConfig,
-  { host, clock, names, tell }: ServiceContext,
+  { host, clock, journals, names, tell }: ServiceContext,
 ): NetworkService<WinsStatus> | undefined {
   const plan = planWins(config)
   if (plan === undefined) return undefined
   const { address, mask, mac } = host.where
   const told = new Set<string>()
   const server = new WinsServer({
-    ...{ clock, names, mask, ttlSeconds: plan.ttlSeconds },
+    ...{ clock, names, journal: journals.wins, mask, ttlSeconds: plan.ttlSeconds },
     own: { address, mac },
     send: (message, to) =>
       host.sendDatagram({
@@ -64,6 +64,7 @@ export function winsService(
       ...{ address: each.address, nodeType: 0, owner: undefined },
       expiresAt: Number.POSITIVE_INFINITY,
     })
+  server.restore()
 
   return {
     ports: [PORT],

@@ -1,4 +1,6 @@
 import { BROADCAST_ADDRESS } from '../addresses.ts'
+import type { Journal } from '../journal.ts'
+import { loadWinsEntries, type WinsEntry, winsEntry, winsRegistration } from './entries.ts'
 import { type NetbiosName, netbiosKey, SUFFIX } from './netbios-name.ts'
 
 /**
@@ -40,10 +42,31 @@ export function kindOf({ suffix }: NetbiosName, isGroup: boolean): NameKind {
 
 export class NameTable {
   readonly #now: () => number
+  readonly #journal: Journal<WinsEntry>
   readonly #registrations = new Map<string, Registration>()
 
-  constructor(now: () => number) {
+  constructor(now: () => number, journal: Journal<WinsEntry>) {
     this.#now = now
+    this.#journal = journal
+  }
+
+  /**
+   * What machines registered before, with the time that they were told: as far as it has not ended, is of this
+   * network, and is not given away by the settings, which are in the table already.
+   * @throws VivariumError kind `malformed` when the journal is not one of registrations.
+   */
+  restore(isHere: (address: number) => boolean): void {
+    for (const entry of loadWinsEntries(this.#journal)) {
+      const { name, kind, members } = winsRegistration(entry)
+      const isFree = netbiosKey(name) === entry.key && this.find(name) === undefined
+      const kept = members.filter(
+        ({ address, owner, expiresAt }) =>
+          expiresAt > this.#now() && isHere(owner!.address) && (kind === 'group' || isHere(address)),
+      )
+      if (isFree && kept.length > 0 && this.#registrations.size < MAXIMUM_REGISTRATIONS)
+        this.#registrations.set(entry.key, { name, kind, members: kept })
+      else this.#journal.remove(entry.key)
+    }
   }
 
   /** What holds now. */
@@ -81,6 +104,7 @@ export class NameTable {
 
   remove(name: NetbiosName): void {
     this.#registrations.delete(netbiosKey(name))
+    this.#journal.remove(netbiosKey(name))
   }
 
   /** @returns whether it was its to give back */
@@ -100,9 +124,12 @@ export class NameTable {
   #put(key: string, registration: Registration): Registration | undefined {
     if (registration.members.length === 0) {
       this.#registrations.delete(key)
+      this.#journal.remove(key)
       return undefined
     }
     this.#registrations.set(key, registration)
+    const entry = winsEntry(registration)
+    if (entry !== undefined) this.#journal.put(entry)
     return registration
   }
 }

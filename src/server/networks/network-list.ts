@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { VivariumError } from '../../base/index.ts'
+import type { JournalPaths } from '../../engine/index.ts'
 import {
   checkMachineName,
   isSameMachineName,
@@ -123,11 +124,13 @@ export class NetworkList {
     const isFoundAgain = dirname(registration.path) === this.#folder.sharedNetworks && !deleteFile
     if (isFoundAgain) this.#registry.putNetwork({ ...registration, isRemoved: true })
     else this.#registry.removeNetwork(network.key)
-    rmSync(this.leaseFile(network.key), { force: true })
+    for (const path of Object.values(this.journals(network.key))) rmSync(path, { force: true })
   }
 
-  leaseFile(key: string): string {
-    return join(this.#folder.networks, `${key}.leases.json`)
+  /** Where the switch keeps what is to outlive it. */
+  journals(key: string): Record<keyof JournalPaths, string> {
+    const pathOf = (what: string) => join(this.#folder.networks, `${key}.${what}.json`)
+    return { leaseFile: pathOf('leases'), dnsFile: pathOf('dns'), winsFile: pathOf('wins') }
   }
 
   /** A name of this kind that no network has yet. */

@@ -1,5 +1,5 @@
 import { type Problem, problemFrom } from '../../base/index.ts'
-import type { SwitchNetwork } from '../../engine/index.ts'
+import type { JournalPaths, SwitchNetwork } from '../../engine/index.ts'
 import { NAT_NETWORK_ID, type NetworkReference } from '../../machine/index.ts'
 import { checkNetworkConfig, type NetworkDocument, type UplinkSettings } from '../../network/index.ts'
 import type { BuiltIn } from './built-in.ts'
@@ -70,7 +70,7 @@ export class Network {
   }
 
   /** What the switch gets, or why it cannot have it. */
-  plan(): { readonly config: Omit<SwitchNetwork, 'leaseFile'> } | { readonly problem: Problem } {
+  plan(): { readonly config: Omit<SwitchNetwork, keyof JournalPaths> } | { readonly problem: Problem } {
     const broken = this.file?.content.problems.find(({ severity }) => severity === 'error')
     if (broken !== undefined) return { problem: broken }
     try {

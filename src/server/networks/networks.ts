@@ -177,7 +177,7 @@ export class Networks {
       if ('problem' in plan || (network.file === undefined && !isUsed)) return []
       const isAwake = isUsed || plan.config.trunk !== undefined
       const uplink = isAwake ? plan.config.uplink : { kind: 'none' as const }
-      return [{ ...plan.config, uplink, leaseFile: this.list.leaseFile(network.key) }]
+      return [{ ...plan.config, uplink, ...this.list.journals(network.key) }]
     })
   }
 
