@@ -423,6 +423,7 @@ export type Output<Name extends RouteName> = z.output<Routes[Name]['output']>
  * Beside the table, some binary or streaming addresses:
  *   GET  /api/machines/{id}/thumbnail.png?v=N   about 160 x 120;  /api/machines/{id}/screen.png  full size
  *   GET  /api/disks/file?path=...&volume=N&inside=...   a file of a guest, to download
+ *   GET  /api/disks/archive?path=...&volume=N&inside=...   a folder of a guest as a zip archive
  *   GET  /api/networks/{key}/capture.pcapng?port=...   what passes from now on, until the reader goes
  *   GET  /api/capture-files/{name}              a file of the captures folder
  *   WS   /api/live                              LiveMessage as JSON, server to client

@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, extname } from 'node:path'
 import { VivariumError } from '../base/index.ts'
 import type { GuestReport } from '../disk/index.ts'
 import {
@@ -8,6 +8,7 @@ import {
   type Listing,
   openInside,
 } from '../workshop/index.ts'
+import { startArchive } from './disk-archive.ts'
 import type { InspectOptions } from './inspection.ts'
 
 /** A reader that nobody asked for so long ends. */
@@ -54,7 +55,23 @@ export class DiskFiles {
   }
 
   /** @throws VivariumError kind `busy`, code `too-many-downloads`; `invalid` for a folder; what looking into it threw. */
-  async download(path: string, volume: number, file: string): Promise<Download> {
+  download(path: string, volume: number, file: string): Promise<Download> {
+    return this.#download(path, (inside, done) => startDownload(inside, volume, file, done))
+  }
+
+  /** A folder with everything in it as a zip archive, made while it is sent. @throws VivariumError as `download`. */
+  archive(path: string, volume: number, folder: string): Promise<Download> {
+    const name = folder.split('/').findLast((part) => part !== '')
+    const ofDisk = `${basename(path, extname(path))}-${volume}`
+    return this.#download(path, (inside, done) =>
+      startArchive(inside, { volume, folder, name: `${name ?? ofDisk}.zip` }, done),
+    )
+  }
+
+  async #download(
+    path: string,
+    start: (inside: Inside, done: () => void) => Promise<Download>,
+  ): Promise<Download> {
     if (this.#downloads.size >= MOST_DOWNLOADS) {
       throw new VivariumError('busy', 'too-many-downloads', `${MOST_DOWNLOADS} downloads are going on.`, {
         next: 'Wait until one has ended.',
@@ -67,7 +84,7 @@ export class DiskFiles {
       this.#downloads.delete(inside)
     }
     try {
-      return await startDownload(inside, volume, file, done)
+      return await start(inside, done)
     } catch (error) {
       done()
       throw error
@@ -147,6 +164,6 @@ async function writeZeroes(writer: WritableStreamDefaultWriter<Uint8Array>, leng
 
 function isFolder(path: string): VivariumError {
   return new VivariumError('invalid', 'inside-is-a-folder', `/${path} is a folder.`, {
-    next: 'Download its files one by one, or copy it with "vivarium disk cp".',
+    next: 'Download it as a zip archive, or copy it with "vivarium disk cp".',
   })
 }

@@ -1,4 +1,5 @@
 export * from './data-folder.ts'
+export type { Download } from './disk-files.ts'
 export { type FolderListing, listFolder } from './folders.ts'
 export { inspectFile } from './inspection.ts'
 export type { MachineState } from './machine-state.ts'

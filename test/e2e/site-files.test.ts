@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createDiskFile, openDiskFile } from '../../src/system/index.ts'
 import { complaintsOf, openBrowser } from './browser.ts'
-import { newFolder, startServer } from './server-process.ts'
+import { newFolder, startServer, until } from './server-process.ts'
 
 /** The file browser of the Inspect page, in a real browser, on a disk with real file systems. */
 const MiB = 1 << 20
@@ -78,7 +86,8 @@ test('the files of a disk are browsed, searched and downloaded, with the keyboar
   const trail = files.getByRole('navigation', { name: 'Folder' })
   await trail.getByText('music').waitFor()
   await files.getByRole('textbox', { name: 'Show names with' }).fill('wav')
-  assert.equal(await files.getByRole('link').count(), 1)
+  const names = files.getByRole('list', { name: 'Files and folders' })
+  assert.equal(await names.getByRole('link').count(), 1)
   if (process.env.VIVARIUM_PICTURES !== undefined)
     await page.screenshot({ path: join(process.env.VIVARIUM_PICTURES, 'files.png'), fullPage: true })
   const [download] = await Promise.all([
@@ -128,4 +137,75 @@ test('a machine leads to the files of its disk, and strangers get none', async (
   await page.getByRole('link', { name: 'Files on this disk' }).click()
   const files = page.getByRole('region', { name: 'Files' })
   await files.getByText('its files cannot be listed').waitFor()
+})
+
+test('a folder is downloaded as one archive, with its links, and unpacks to the same', async (t) => {
+  const browser = await openBrowser(t)
+  if (browser === undefined || missing(t, 'mkfs.fat', 'mke2fs', '7z', 'unzip')) return
+  const folder = newFolder(t)
+  const path = diskIn(folder)
+  const server = await startServer(t, newFolder(t))
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } })
+  await page.goto(server.signInLink)
+  await page.getByRole('heading', { name: 'Master Status' }).waitFor()
+  const files = page.getByRole('region', { name: 'Files' })
+  const downloaded = async (place: string) => {
+    await page.goto(`${server.url}/disks/inspect?path=${encodeURIComponent(path)}&in=${place}`)
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      files.getByRole('link', { name: 'Download this folder' }).click(),
+    ])
+    const out = join(folder, `out ${place.replaceAll('/', '_')}`)
+    const archive = await download.path()
+    execFileSync('7z', ['t', archive], { stdio: 'ignore' })
+    execFileSync('unzip', ['-q', archive, '-d', out], { env: { ...process.env, LC_ALL: 'C.UTF-8' } })
+    return { name: download.suggestedFilename(), out }
+  }
+  const music = await downloaded('2:/music')
+  assert.equal(music.name, 'music.zip')
+  assert.deepEqual(
+    readdirSync(join(music.out, 'music')).sort(),
+    readdirSync(join(folder, 'tree/music')).sort(),
+  )
+  assert.ok(readFileSync(join(music.out, 'music/Grüße <b>.wav')).equals(SOUND))
+  assert.equal(readFileSync(join(music.out, 'music/track 29.txt'), 'utf8'), '29')
+  const whole = await downloaded('2:/')
+  assert.equal(whole.name, 'two-2.zip')
+  assert.equal(readlinkSync(join(whole.out, 'etc/os-release')), '../usr/lib/os-release')
+  assert.match(readFileSync(join(whole.out, 'usr/lib/os-release'), 'utf8'), /bookworm/)
+  assert.deepEqual(readdirSync(whole.out).sort(), ['etc', 'lost+found', 'music', 'usr'])
+})
+
+test('who goes away ends the archive and its reader, and what cannot be one is an answer of its own', async (t) => {
+  if (missing(t, 'mkfs.fat', 'mke2fs')) return
+  const path = diskIn(newFolder(t))
+  const server = await startServer(t, newFolder(t))
+  const headers = { authorization: `Bearer ${readFileSync(join(server.data, 'cli-token'), 'utf8').trim()}` }
+  const addressOf = (inside: string) =>
+    `${server.url}/api/disks/archive?${new URLSearchParams({ path, volume: '2', inside })}`
+  assert.equal((await fetch(addressOf('music'))).status, 401)
+  const codeOf = async (inside: string) =>
+    ((await (await fetch(addressOf(inside), { headers })).json()) as { error: { code: string } }).error.code
+  assert.equal(await codeOf('nowhere'), 'inside-no-such-file')
+  assert.equal(await codeOf('etc/os-release'), 'inside-is-a-link')
+  const readers = () =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .filter((id) => {
+        try {
+          const stat = readFileSync(`/proc/${id}/stat`, 'utf8')
+          return stat.slice(stat.lastIndexOf(')')).split(' ')[2] === String(server.child.pid)
+        } catch {
+          return false
+        }
+      })
+  // As many as there may be at a time: were one of them still counted, the last would be refused.
+  for (let count = 0; count < 9; count++) {
+    const stop = new AbortController()
+    const answer = await fetch(addressOf('music'), { headers, signal: stop.signal })
+    assert.equal(answer.status, 200)
+    await answer.body!.getReader().read()
+    stop.abort()
+    await until('the reader ends', () => readers().length === 0 || undefined)
+  }
 })

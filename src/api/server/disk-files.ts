@@ -1,18 +1,29 @@
 import type { Context, Hono } from 'hono'
-import type { VirtualServer } from '../../server/index.ts'
+import type { Download, VirtualServer } from '../../server/index.ts'
 import { diskFolderInput } from '../contract.ts'
 
-/** A file of a guest, as it is: `GET /api/disks/file?path=...&volume=1&inside=WINDOWS/setup.log`. */
+/**
+ * What a guest has on its disk.
+ *   GET /api/disks/file?path=P&volume=1&inside=WINDOWS/setup.log     a file, as it is
+ *   GET /api/disks/archive?path=P&volume=1&inside=WINDOWS            a folder as a zip archive, made while it is sent
+ */
 export function addDiskFiles(app: Hono, server: VirtualServer): void {
   app.get('/api/disks/file', async (context: Context) => {
     const { path, volume, inside } = diskFolderInput.parse(context.req.query())
-    const { name, sizeBytes, bytes } = await server.diskFiles.download(path, volume, inside)
-    return context.body(bytes, 200, {
-      'content-type': 'application/octet-stream',
-      'content-disposition': attachment(name),
-      'cache-control': 'no-store',
-      ...(sizeBytes !== undefined && { 'content-length': String(sizeBytes) }),
-    })
+    return answer(context, await server.diskFiles.download(path, volume, inside), 'application/octet-stream')
+  })
+  app.get('/api/disks/archive', async (context: Context) => {
+    const { path, volume, inside } = diskFolderInput.parse(context.req.query())
+    return answer(context, await server.diskFiles.archive(path, volume, inside), 'application/zip')
+  })
+}
+
+function answer(context: Context, { name, sizeBytes, bytes }: Download, type: string): Response {
+  return context.body(bytes, 200, {
+    'content-type': type,
+    'content-disposition': attachment(name),
+    'cache-control': 'no-store',
+    ...(sizeBytes !== undefined && { 'content-length': String(sizeBytes) }),
   })
 }
 

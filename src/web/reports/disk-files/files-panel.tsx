@@ -1,4 +1,5 @@
-import { Anchor, Breadcrumbs, Center, Loader, Text } from '@mantine/core'
+import { Anchor, Breadcrumbs, Button, Center, Group, Loader, Text } from '@mantine/core'
+import { IconFileZip } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { useLocation, useSearchParams } from 'react-router'
@@ -8,7 +9,7 @@ import { baseName } from '../../parts/format.ts'
 import { Panel } from '../../parts/panel.tsx'
 import { diskFolderQuery, diskVolumesQuery } from '../../queries.ts'
 import { FileList } from './file-list.tsx'
-import { firstPlace, formatPlace, type Place, parsePlace, volumeName } from './place.ts'
+import { archiveAddress, firstPlace, formatPlace, type Place, parsePlace, volumeName } from './place.ts'
 import { VolumeList } from './volume-list.tsx'
 
 /** The files inside a disk. Where one is, is in the address, so "back" goes back and a folder can be linked to. */
@@ -129,6 +130,20 @@ function Folder({ path, place, go }: FolderProps) {
           {problem}
         </Text>
       ))}
+      {entries.length > 0 && (
+        <Group justify="flex-end" mb="xs">
+          <Button
+            component="a"
+            href={archiveAddress(path, place)}
+            download
+            variant="default"
+            size="xs"
+            leftSection={<IconFileZip size={16} />}
+          >
+            Download this folder (.zip)
+          </Button>
+        </Group>
+      )}
       <FileList
         entries={entries}
         path={path}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fileAddress, firstPlace, formatPlace, parsePlace, volumeName } from './place.ts'
+import { archiveAddress, fileAddress, firstPlace, formatPlace, parsePlace, volumeName } from './place.ts'
 
 test('a place goes into the address and comes back', () => {
   for (const place of [
@@ -33,4 +33,11 @@ test('the address of a file holds its name as it is', () => {
   const address = fileAddress('/a b.vhd', { volume: 1, folders: ['x & y'] }, '#1?.txt')
   const query = new URL(address, 'http://localhost').searchParams
   assert.deepEqual(Object.fromEntries(query), { path: '/a b.vhd', volume: '1', inside: 'x & y/#1?.txt' })
+})
+
+test('the address of a folder holds its path; the first folder is none', () => {
+  const of = (folders: string[]) =>
+    new URL(archiveAddress('/a b.vhd', { volume: 0, folders }), 'http://localhost').searchParams.get('inside')
+  assert.equal(of(['x & y', 'z']), 'x & y/z')
+  assert.equal(of([]), '')
 })

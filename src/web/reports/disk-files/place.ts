@@ -34,3 +34,9 @@ export function fileAddress(path: string, { volume, folders }: Place, name: stri
   const inside = [...folders, name].join('/')
   return `/api/disks/file?${new URLSearchParams({ path, volume: String(volume), inside })}`
 }
+
+/** The folder with everything in it, to download as a zip archive. */
+export function archiveAddress(path: string, { volume, folders }: Place): string {
+  const inside = folders.join('/')
+  return `/api/disks/archive?${new URLSearchParams({ path, volume: String(volume), inside })}`
+}
