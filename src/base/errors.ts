@@ -1,4 +1,4 @@
-import type { Problem } from './problem.ts'
+import type { Problem, Where } from './problem.ts'
 
 /**
  * One error class for everything Vivarium throws on purpose.
@@ -17,15 +17,6 @@ export type ErrorKind =
   | 'denied' // the caller, or this process, lacks the right
   | 'unavailable' // the host lacks a program, a device, a free port
   | 'io' // the host refused a read or a write
-
-export interface Where {
-  /** The file the error is about. */
-  readonly path?: string
-  /** Byte offset in that file. */
-  readonly offset?: number
-  /** Element, key path, field or option name. */
-  readonly field?: string
-}
 
 export interface ErrorDetails {
   readonly where?: Where

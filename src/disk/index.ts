@@ -2,7 +2,6 @@ export * from './async.ts'
 export * from './chain.ts'
 export { type ExtPiece, extFilePieces } from './contents/ext-file.ts'
 export { extLinkTarget } from './contents/ext-link.ts'
-export { volumeOf } from './contents/file-systems.ts'
 export {
   type ByteRange,
   type FreeSpace,
@@ -11,9 +10,10 @@ export {
   type VolumeSpace,
 } from './contents/free-space/free-space.ts'
 export { moveGptCopy } from './contents/gpt-move.ts'
-export { type GuestReport, guessGuest } from './contents/guest.ts'
+export { guessGuest } from './contents/guest.ts'
 export { type GuestFiles, guestFromFiles } from './contents/guest-files.ts'
 export { type DiskContents, readContents } from './contents/partitions.ts'
+export { volumeOf } from './contents/volume.ts'
 export * from './disk.ts'
 export * from './doctor/index.ts'
 export * from './format.ts'

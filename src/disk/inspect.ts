@@ -1,10 +1,10 @@
 import { type Problem, problemFrom, VivariumError } from '../base/index.ts'
-import { type GuestReport, guessGuest } from './contents/guest.ts'
+import { guessGuest } from './contents/guest.ts'
 import { type DiskContents, readContents } from './contents/partitions.ts'
 import type { Disk } from './disk.ts'
 import type { DiskImage, ImageFacts } from './format.ts'
 import { geometryBytes } from './formats/vhd/geometry.ts'
-import type { ChainLink, DiskReport } from './report.ts'
+import type { ChainLink, DiskReport, GuestReport } from './report.ts'
 
 /** What is known of a disk before its report is written. Pure: whoever has the files brings them. */
 export interface InspectedDisk {

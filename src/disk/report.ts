@@ -1,5 +1,4 @@
 import type { Problem } from '../base/index.ts'
-import type { GuestReport } from './contents/guest.ts'
 
 /** Sizes in bytes, here and below. */
 export interface GeometryReport {
@@ -34,6 +33,17 @@ export interface PartitionReport {
   name?: string | undefined
   fileSystem?: string | undefined
   label?: string | undefined
+}
+
+/** What system a disk was made for, as far as it can be told. */
+export interface GuestReport {
+  /** "Windows XP", "Debian GNU/Linux", "MS-DOS". */
+  name: string
+  version?: string | undefined
+  /** `certain`: the system's own files say so; `likely`: its boot code does; `hint`: something that it often has. */
+  confidence: 'certain' | 'likely' | 'hint'
+  /** What was found, a few words each, for people. */
+  evidence: string[]
 }
 
 /** What `vivarium inspect FILE --json` and the site's Inspect page show of a disk. */

@@ -151,7 +151,7 @@ function refusalsOf(
   const refusals = [...prepared.refusals]
   if (planned.refusal !== undefined) refusals.push(planned.refusal)
   try {
-    around.demandFree(machine, machine.diskUse(prepared))
+    around.demandFree(machine.id, machine.diskUse(prepared))
   } catch (error) {
     if (!(error instanceof VivariumError)) throw error
     refusals.push(error)

@@ -221,7 +221,7 @@ export class VirtualServer {
       runRoot: folder.run,
       rootsFor: (path) => this.#rootsFor(path),
       isInLibrary: (path) => isBelow(folder.library, path),
-      demandFree: (machine, use) => demandFree(machine.id, use, this.machines.all()),
+      demandFree: (machineId, use) => demandFree(machineId, use, this.machines.all()),
     }
   }
 }

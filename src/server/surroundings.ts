@@ -5,7 +5,6 @@ import type { Networks } from './networks/index.ts'
 import type { Registry } from './registry.ts'
 import type { Tasks } from './tasks.ts'
 import type { UndoDisks } from './undo-disks.ts'
-import type { VirtualMachine } from './virtual-machine.ts'
 
 /** What a machine sees of the server it lives in. */
 export interface Surroundings {
@@ -22,5 +21,5 @@ export interface Surroundings {
   /** In a folder of its own below the library. */
   isInLibrary(path: string): boolean
   /** @throws as `demandFree` of disk-use.ts. */
-  demandFree(machine: VirtualMachine, use: DiskUse): void
+  demandFree(machineId: string, use: DiskUse): void
 }

@@ -275,7 +275,7 @@ export class VirtualMachine {
       throw new VivariumError('conflict', 'no-undo-disks', `"${this.name}" has no undo disks.`)
     }
     const written = this.#around.undoDisks.list(this.id).map(({ base }) => base)
-    this.#around.demandFree(this, { written, read: [] })
+    this.#around.demandFree(this.id, { written, read: [] })
     this.#enter('MergingDrives')
     const task = { kind: 'commit-undo', title: `Commit the undo disks of ${this.name}`, machineId: this.id }
     const { id, result } = this.#around.tasks.start(task, (control) =>
@@ -364,7 +364,7 @@ export class VirtualMachine {
   #prepareDisks(runFolder: string): PreparedSpec['spec'] {
     const first = this.prepare(runFolder)
     if (first.refusals.length > 0) throw first.refusals[0]
-    this.#around.demandFree(this, this.diskUse(first))
+    this.#around.demandFree(this.id, this.diskUse(first))
     this.#rememberMacs(first.macs)
     if (!this.registration.undo) return first.spec
     this.#around.undoDisks.cover(this.registration, this.name, first.drives)

@@ -15,7 +15,7 @@ import { equalRanges, union } from './equal-ranges.ts'
 import { requireContent } from './future-parent.ts'
 import { defineOperation, type OperationControl } from './operation.ts'
 import { paceOf, partOf } from './pace.ts'
-import { isFlat, punchUnused } from './punch-unused.ts'
+import { isFlat, punchUnused, type Saved } from './punch-unused.ts'
 import { demandOneFile, replaceImage } from './replace-image.ts'
 import { layOutImage } from './write-image.ts'
 
@@ -29,17 +29,11 @@ const schema = z.strictObject({
 
 export type CompactSpec = z.infer<typeof schema>
 
-export interface CompactResult {
+export interface CompactResult extends Saved {
   readonly path: string
   /** What `before` and `after` are: the length of the file, or the room that it takes on the host. */
   readonly measured: 'file-length' | 'room-on-host'
-  readonly before: number
-  readonly after: number
   readonly saved: number
-  /** What of it was zero, or the same as in the parent. */
-  readonly savedByZeroes: number
-  /** What of it no file system uses. */
-  readonly savedByFreeSpace: number
   readonly dryRun: boolean
 }
 
@@ -111,8 +105,6 @@ async function searched(disk: Disk, control: OperationControl): Promise<FreeSpac
     await pace()
   }
 }
-
-export type Saved = Pick<CompactResult, 'before' | 'after' | 'savedByZeroes' | 'savedByFreeSpace'>
 
 async function layOutAnew(
   claimed: ClaimedDisk,

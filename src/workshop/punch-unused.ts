@@ -8,9 +8,18 @@ import {
 } from '../disk/index.ts'
 import { openDiskLayers } from '../system/index.ts'
 import type { ClaimedDisk } from './claimed-disk.ts'
-import type { Saved } from './compact.ts'
 import type { OperationControl } from './operation.ts'
 import { paceOf, partOf } from './pace.ts'
+
+/** Bytes of a file, or of the room that it takes on the host, and why they became fewer. */
+export interface Saved {
+  readonly before: number
+  readonly after: number
+  /** What of it was zero, or the same as in the parent. */
+  readonly savedByZeroes: number
+  /** What of it no file system uses. */
+  readonly savedByFreeSpace: number
+}
 
 /** Images that hold the disk byte for byte: they cannot become shorter, but the host need not store zeroes. */
 export function isFlat({ format, subformat }: ImageFacts): boolean {

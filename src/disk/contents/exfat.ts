@@ -1,5 +1,5 @@
 import { asciiOf, decodeUtf16, viewOf } from '../../base/index.ts'
-import { type FileSystem, type Volume, withLabel } from './file-systems.ts'
+import { type FileSystem, type Volume, withLabel } from './volume.ts'
 
 /** exFAT (Microsoft's specification 1.00): the label is the entry of type 83 in the root folder. */
 const VOLUME_LABEL_ENTRY = 0x83

@@ -1,5 +1,5 @@
 import { viewOf } from '../../base/index.ts'
-import type { Volume } from './file-systems.ts'
+import type { Volume } from './volume.ts'
 
 /** A part of a file: bytes of the volume, or zeroes that are stored nowhere. */
 export type ExtPiece =

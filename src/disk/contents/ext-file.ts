@@ -1,6 +1,6 @@
 import { viewOf } from '../../base/index.ts'
 import { type ExtPiece, extentPieces } from './ext-extents.ts'
-import type { Volume } from './file-systems.ts'
+import type { Volume } from './volume.ts'
 
 /**
  * A file of ext2, ext3 or ext4 by its inode: where its bytes lie. Blocks are found through the direct, indirect, double

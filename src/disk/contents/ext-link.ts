@@ -1,6 +1,6 @@
 import { viewOf } from '../../base/index.ts'
 import { extFilePieces, extInode } from './ext-file.ts'
-import type { Volume } from './file-systems.ts'
+import type { Volume } from './volume.ts'
 
 /**
  * Where a symbolic link of ext2 to ext4 leads, byte for byte as the guest wrote it: in the inode when it is short, else

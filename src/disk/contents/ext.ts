@@ -1,5 +1,5 @@
 import { viewOf } from '../../base/index.ts'
-import { type FileSystem, type Volume, withLabel } from './file-systems.ts'
+import { type FileSystem, type Volume, withLabel } from './volume.ts'
 
 /**
  * ext2, ext3, ext4: superblock at 1024, magic EF53 at 56, feature words at 92 (compatible), 96 (incompatible),

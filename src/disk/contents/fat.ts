@@ -1,5 +1,5 @@
 import { viewOf } from '../../base/index.ts'
-import { type FileSystem, type Volume, withLabel } from './file-systems.ts'
+import { type FileSystem, type Volume, withLabel } from './volume.ts'
 
 /**
  * FAT12, FAT16, FAT32 (Microsoft's FAT specification 1.03). The kind follows from the number of clusters alone,

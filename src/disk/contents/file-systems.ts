@@ -1,30 +1,10 @@
 import { asciiOf, viewOf } from '../../base/index.ts'
-import type { Disk } from '../disk.ts'
-import { bytesAt, ifReadable } from './disk-bytes.ts'
+import { ifReadable } from './disk-bytes.ts'
 import { recogniseExfat } from './exfat.ts'
 import { recogniseExt } from './ext.ts'
 import { recogniseFat } from './fat.ts'
 import { recogniseNtfs } from './ntfs.ts'
-
-/** What a volume says about itself. */
-export interface FileSystem {
-  readonly kind: string
-  readonly label?: string
-}
-
-/** One volume of a disk; offsets are bytes from its start. Undefined beyond its end or the disk's. */
-export interface Volume {
-  readonly sizeBytes: number
-  bytes(offset: number, length: number): Uint8Array<ArrayBuffer> | undefined
-}
-
-export function volumeOf(disk: Disk, offset: number, sizeBytes: number): Volume {
-  return {
-    sizeBytes,
-    bytes: (at, length) =>
-      at >= 0 && at + length <= sizeBytes ? bytesAt(disk, offset + at, length) : undefined,
-  }
-}
+import { type FileSystem, type Volume, withLabel } from './volume.ts'
 
 type Recogniser = (volume: Volume) => FileSystem | undefined
 
@@ -72,15 +52,6 @@ function magic(kind: string, offset: number, text: string, label?: readonly [num
     const named = label && volume.bytes(label[0], label[1])
     return named ? withLabel(kind, new TextDecoder().decode(named)) : { kind }
   }
-}
-
-/** Labels are padded with spaces or end at a zero; an empty one is none. No label needs a control character. */
-export function withLabel(kind: string, text: string): FileSystem {
-  const label = text
-    .split('\0')[0]!
-    .replace(/\p{Cc}/gu, '\ufffd')
-    .trim()
-  return label === '' ? { kind } : { kind, label }
 }
 
 /** The label of an LVM physical volume lies in one of the first four sectors. */

@@ -1,5 +1,5 @@
 import { asciiOf } from '../../base/index.ts'
-import type { GuestReport } from './guest.ts'
+import type { GuestReport } from '../report.ts'
 import { type HiveValues, hiveValues } from './registry-hive.ts'
 
 /** The files of one volume, for whoever looks for a system on it. Names in either case where the system takes them. */

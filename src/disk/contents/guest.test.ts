@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { asciiBytes } from '../../base/index.ts'
 import { openDisk } from '../open.ts'
-import type { PartitionReport } from '../report.ts'
+import type { GuestReport, PartitionReport } from '../report.ts'
 import { memoryStore } from '../testing.ts'
-import { type GuestReport, guessGuest } from './guest.ts'
+import { guessGuest } from './guest.ts'
 import { guestFromFiles } from './guest-files.ts'
 
 interface Volume {

@@ -1,18 +1,7 @@
 import { asciiOf } from '../../base/index.ts'
 import type { Disk } from '../disk.ts'
-import type { PartitionReport } from '../report.ts'
+import type { GuestReport, PartitionReport } from '../report.ts'
 import { bytesAt, ifReadable } from './disk-bytes.ts'
-
-/** What system a disk was made for, as far as it can be told. */
-export interface GuestReport {
-  /** "Windows XP", "Debian GNU/Linux", "MS-DOS". */
-  name: string
-  version?: string | undefined
-  /** `certain`: the system's own files say so; `likely`: its boot code does; `hint`: something that it often has. */
-  confidence: 'certain' | 'likely' | 'hint'
-  /** What was found, a few words each, for people. */
-  evidence: string[]
-}
 
 interface Clue {
   readonly name: string

@@ -1,5 +1,5 @@
 import { asciiOf, viewOf } from '../../base/index.ts'
-import type { Volume } from './file-systems.ts'
+import type { Volume } from './volume.ts'
 
 /**
  * The structures of NTFS (as the documentation of the Linux-NTFS project has them). The master file table holds a

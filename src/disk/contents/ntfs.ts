@@ -1,5 +1,4 @@
 import { asciiOf, decodeUtf16 } from '../../base/index.ts'
-import { type FileSystem, type Volume, withLabel } from './file-systems.ts'
 import {
   NTFS_ATTRIBUTES,
   NTFS_RECORDS,
@@ -8,6 +7,7 @@ import {
   ntfsRecordAt,
   residentContent,
 } from './ntfs-volume.ts'
+import { type FileSystem, type Volume, withLabel } from './volume.ts'
 
 /** NTFS: the label is an attribute of $Volume. */
 export function recogniseNtfs(volume: Volume): FileSystem | undefined {

@@ -3,7 +3,7 @@ import type { Disk } from '../disk.ts'
 import { SECTOR } from '../format.ts'
 import type { PartitionReport } from '../report.ts'
 import { bytesAt } from './disk-bytes.ts'
-import { type FileSystem, recogniseFileSystem, volumeOf } from './file-systems.ts'
+import { recogniseFileSystem } from './file-systems.ts'
 import { gptTypeName, readGpt } from './gpt.ts'
 import {
   GPT_PROTECTIVE_TYPE,
@@ -13,6 +13,7 @@ import {
   parseMbr,
   readMbrPartitions,
 } from './mbr.ts'
+import { type FileSystem, volumeOf } from './volume.ts'
 
 /** What lies on a disk: its partition table and the file system of each partition. */
 export interface DiskContents {

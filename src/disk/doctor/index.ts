@@ -9,7 +9,8 @@ import { vhdxDoctor } from './vhdx/vhdx.ts'
 import { vmdkDoctor } from './vmdk.ts'
 
 export type { Doctor, TreatOptions } from './doctor.ts'
-export { type ParentRecord, planReparent } from './reparent/reparent.ts'
+export type { ParentRecord } from './reparent/parent-record.ts'
+export { planReparent } from './reparent/reparent.ts'
 export { type Act, type ChangedRange, Surgery } from './surgery.ts'
 
 /** One doctor a format; those without one have nothing to be repaired. */

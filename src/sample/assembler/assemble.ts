@@ -2,20 +2,13 @@ import { VivariumError } from '../../base/index.ts'
 import { encode, littleEndian } from './encode.ts'
 import { evaluate, LineFault, type Lookup, type Value } from './expression.ts'
 import { parseOperand, splitList } from './operand.ts'
-import { readLines, type SourceLine } from './source.ts'
+import { type AssembleOptions, readLines, type SourceLine } from './source.ts'
 
 export interface Assembly {
   readonly bytes: Uint8Array
   /** The address of the first byte, as the source's `org` says it. */
   readonly origin: number
   readonly symbols: ReadonlyMap<string, number>
-}
-
-export interface AssembleOptions {
-  /** The name of the source, for errors. */
-  readonly path: string
-  /** The text of a file that the source includes; absent: it includes none. */
-  readonly include?: (name: string) => string
 }
 
 /** More passes than any program needs: each pass lengthens at least one branch, and most programs settle in 4. */

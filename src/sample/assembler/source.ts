@@ -1,5 +1,11 @@
 import { VivariumError } from '../../base/index.ts'
-import type { AssembleOptions } from './assemble.ts'
+
+export interface AssembleOptions {
+  /** The name of the source, for errors. */
+  readonly path: string
+  /** The text of a file that the source includes; absent: it includes none. */
+  readonly include?: (name: string) => string
+}
 
 /** One line of the source, comments and blanks taken away. */
 export interface SourceLine {

@@ -1,4 +1,4 @@
-import type { Volume } from '../file-systems.ts'
+import type { Volume } from '../volume.ts'
 
 /**
  * Which units (clusters, blocks) of a volume its file system does not use. A reader proves first that the structures

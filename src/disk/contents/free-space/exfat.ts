@@ -1,5 +1,5 @@
 import { viewOf } from '../../../base/index.ts'
-import type { Volume } from '../file-systems.ts'
+import type { Volume } from '../volume.ts'
 import { type AllocationMap, bitmapRuns, damaged, demand, isSet, notClean, notKnown } from './allocation.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { viewOf } from '../../../base/index.ts'
 import { updateCrc32c } from '../../formats/vhdx/crc32c.ts'
-import type { Volume } from '../file-systems.ts'
+import type { Volume } from '../volume.ts'
 import { damaged, demand, notClean, notKnown } from './allocation.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { updateCrc32c } from '../../formats/vhdx/crc32c.ts'
-import type { Volume } from '../file-systems.ts'
+import type { Volume } from '../volume.ts'
 import {
   type AllocationMap,
   clearRuns,

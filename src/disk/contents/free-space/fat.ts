@@ -1,6 +1,6 @@
 import { bytesEqual } from '../../../base/index.ts'
 import { type FatLayout, fatLayoutOf } from '../fat.ts'
-import type { Volume } from '../file-systems.ts'
+import type { Volume } from '../volume.ts'
 import {
   type AllocationMap,
   damaged,

@@ -1,7 +1,7 @@
 import { asciiOf, viewOf } from '../../../base/index.ts'
 import { undoFixups } from '../ntfs-volume.ts'
 import { damaged, notClean } from './allocation.ts'
-import type { NtfsFile } from './ntfs.ts'
+import type { NtfsFile } from './ntfs-file.ts'
 
 /**
  * $LogFile begins with two restart pages; the later one counts.

@@ -1,5 +1,4 @@
 import { toHex, viewOf } from '../../../base/index.ts'
-import type { Volume } from '../file-systems.ts'
 import {
   NTFS_ATTRIBUTES,
   NTFS_RECORDS,
@@ -12,6 +11,7 @@ import {
   ntfsRuns,
   residentContent,
 } from '../ntfs-volume.ts'
+import type { Volume } from '../volume.ts'
 import {
   type AllocationMap,
   bitmapRuns,
@@ -22,6 +22,7 @@ import {
   notClean,
   notKnown,
 } from './allocation.ts'
+import type { NtfsFile } from './ntfs-file.ts'
 import { demandCleanLog } from './ntfs-log.ts'
 
 /**
@@ -50,13 +51,6 @@ export function ntfsAllocation(volume: Volume): AllocationMap {
     count,
     freeRuns: (from) => bitmapRuns(bitmap.bytes, count, from),
   }
-}
-
-/** Bytes of a file of the file system's own. */
-export interface NtfsFile {
-  readonly sizeBytes: number
-  readonly runs: readonly NtfsRun[]
-  bytes(at: number, length: number): Uint8Array<ArrayBuffer>
 }
 
 /** Where the volume's shadow copies are listed: GUID 3808876b-c176-4e48-b7ae-04046e6cc752, the place at 48. */

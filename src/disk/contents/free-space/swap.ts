@@ -1,5 +1,5 @@
 import { asciiOf } from '../../../base/index.ts'
-import type { Volume } from '../file-systems.ts'
+import type { Volume } from '../volume.ts'
 import { type AllocationMap, Doubt, demand } from './allocation.ts'
 
 /**

@@ -3,7 +3,7 @@ import { SECTOR } from '../../format.ts'
 import { qemuFormatOf } from '../../formats/qcow2/backing.ts'
 import { firstClusterBytes, MAX_BACKING_NAME_BYTES, parseHeader } from '../../formats/qcow2/header.ts'
 import type { Surgery } from '../surgery.ts'
-import { cannotRecord, type ParentRecord, posixPath } from './reparent.ts'
+import { cannotRecord, type ParentRecord, posixPath } from './parent-record.ts'
 
 const BACKING_FORMAT = 0xe279_2aca
 

@@ -1,28 +1,13 @@
 import type { ByteStore } from '../../../base/index.ts'
-import { VivariumError } from '../../../base/index.ts'
 import { acceptsParent } from '../../chain.ts'
 import { readImage } from '../../open.ts'
 import { Surgery } from '../surgery.ts'
+import { cannotRecord, type ParentRecord, type RenameParent } from './parent-record.ts'
 import { renameQcow2Parent } from './qcow2.ts'
 import { renameVdiParent } from './vdi.ts'
 import { renameVhdParent } from './vhd.ts'
 import { renameVhdxParent } from './vhdx.ts'
 import { renameVmdkParent } from './vmdk.ts'
-
-/** What a child is to record of its parent. */
-export interface ParentRecord {
-  /** `ImageFacts.id`; absent where the parent's format has none. */
-  readonly id?: string
-  readonly stamp: number
-  readonly format: string
-  readonly sizeBytes: number
-  /** From the child's folder, with backslashes: `.\base.vhd`. */
-  readonly relativePath: string
-  readonly absolutePath: string
-}
-
-/** Writes the names, and what else a format records, into the surgery. Nothing is done for what is right already. */
-export type RenameParent = (surgery: Surgery, parent: ParentRecord) => void
 
 const RENAMERS: Readonly<Record<string, RenameParent>> = {
   vhd: renameVhdParent,
@@ -50,16 +35,4 @@ export function planReparent(child: ByteStore, format: string, parent: ParentRec
   )
     throw cannotRecord(child.name, 'The parent cannot be recorded in this disk.')
   return surgery
-}
-
-export function cannotRecord(path: string, message: string): VivariumError {
-  return new VivariumError('unsupported', 'reparent-impossible', message, {
-    where: { path, field: 'parent' },
-    next: 'Put the parent where the disk looks for it, or convert the chain to a new disk.',
-  })
-}
-
-/** `.\a\base.vhd` as other systems write it: `a/base.vhd`. */
-export function posixPath(relative: string): string {
-  return relative.replace(/^\.\\/, '').replaceAll('\\', '/')
 }

@@ -1,6 +1,6 @@
 import { guidBytes, MODIFICATION_ID_AT, swapGuid } from '../../formats/vdi/header.ts'
 import type { Surgery } from '../surgery.ts'
-import { cannotRecord, type ParentRecord } from './reparent.ts'
+import { cannotRecord, type ParentRecord } from './parent-record.ts'
 
 const PARENT_ID_AT = MODIFICATION_ID_AT + 16
 

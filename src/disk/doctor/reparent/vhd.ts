@@ -8,7 +8,7 @@ import { encodeLocatorText, formatLocatorEntries, type LocatorEntry } from '../.
 import { alignUp } from '../patient.ts'
 import type { Surgery } from '../surgery.ts'
 import { withChecksum } from '../vhd/header-cure.ts'
-import { cannotRecord, type ParentRecord } from './reparent.ts'
+import { cannotRecord, type ParentRecord } from './parent-record.ts'
 
 const LOCATORS_AT = 576
 const LOCATORS_BYTES = 192

@@ -5,7 +5,7 @@ import { formatParentLocator } from '../../formats/vhdx/parent-locator.ts'
 import { readRegions } from '../../formats/vhdx/region-table.ts'
 import { alignUp } from '../patient.ts'
 import type { Surgery } from '../surgery.ts'
-import { cannotRecord, type ParentRecord } from './reparent.ts'
+import { cannotRecord, type ParentRecord } from './parent-record.ts'
 
 const TABLE_BYTES = 64 << 10
 const ENTRIES_AT = 32

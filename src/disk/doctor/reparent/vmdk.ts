@@ -4,7 +4,7 @@ import { contentIdText, MAX_DESCRIPTOR_BYTES, parseDescriptor } from '../../form
 import { readSparseHeader } from '../../formats/vmdk/sparse-extent.ts'
 import { MAGIC } from '../../formats/vmdk/sparse-header.ts'
 import type { Surgery } from '../surgery.ts'
-import { cannotRecord, type ParentRecord, posixPath } from './reparent.ts'
+import { cannotRecord, type ParentRecord, posixPath } from './parent-record.ts'
 
 /** Lines of the descriptor name the parent; in a sparse file it has room of its own, else it is the whole file. */
 export function renameVmdkParent(surgery: Surgery, parent: ParentRecord): void {
