@@ -10,6 +10,7 @@ import { dnsOptionsSchema } from './dns/settings.ts'
 import type { NetworkEvent } from './events.ts'
 import { type HostAddress, NetworkHost } from './host.ts'
 import { hostMac } from './host-mac.ts'
+import { hostIpv6, planIpv6 } from './ipv6/plan.ts'
 import { ipv6OptionsSchema } from './ipv6/settings.ts'
 import { type Journals, memoryJournals } from './journals.ts'
 import { NameBook } from './names.ts'
@@ -161,6 +162,7 @@ export class VirtualNetwork implements Connectable {
     this.#host = host
     this.#config = config
     this.#switch.mtu = config.mtu
+    this.#switch.ownIpv6 = ownIpv6(config)
     if (nat !== this.#nat) this.#nat?.close()
     this.#nat = nat
     nat?.attach(host, config.mtu)
@@ -241,6 +243,11 @@ export class VirtualNetwork implements Connectable {
       }),
     )
   }
+}
+
+function ownIpv6(config: NetworkConfig): readonly Uint8Array[] {
+  const plan = planIpv6(config)
+  return plan === undefined ? [] : Object.values(hostIpv6(plan, hostMac(config.key)))
 }
 
 /** @throws VivariumError kind `invalid` on settings that cannot work; nothing is changed or started. */

@@ -6,6 +6,7 @@ import type { NetworkEvent } from './events.ts'
 import { LENGTH_BYTES } from './framing.ts'
 import { CounterHistory, type History } from './history.ts'
 import { MacTable } from './mac-table.ts'
+import { Ipv6Owners } from './ports/ipv6-owners.ts'
 import { Port, type PortSurroundings } from './ports/port.ts'
 import type { PortSettings } from './ports/settings.ts'
 import { VLAN_TAG_BYTES, vlanOf } from './vlan.ts'
@@ -99,6 +100,7 @@ export class EthernetSwitch implements Connectable {
   readonly #taps = new Set<SwitchTap>()
   readonly #table = new MacTable<Port>()
   readonly #history = new CounterHistory()
+  readonly #owners: Ipv6Owners
   /** What ports counted that are not there any more. */
   readonly #gone = noCounters()
   #maximumFrameBytes = Number.POSITIVE_INFINITY
@@ -106,10 +108,12 @@ export class EthernetSwitch implements Connectable {
 
   constructor(clock: Clock, { tell = () => undefined, leasedTo = () => [] }: SwitchSurroundings = {}) {
     this.#clock = clock
+    this.#owners = new Ipv6Owners(clock.now)
     this.#around = {
       clock,
       tell,
       leasedTo,
+      owners: this.#owners,
       enter: (port, run) => this.#receive(port, run),
       failed: (port) => this.#disconnect(port),
     }
@@ -118,6 +122,11 @@ export class EthernetSwitch implements Connectable {
   /** Frames with a longer payload are dropped. A VLAN tag is no payload. */
   set mtu(bytes: number | undefined) {
     this.#maximumFrameBytes = bytes === undefined ? Number.POSITIVE_INFINITY : ETHERNET_HEADER_BYTES + bytes
+  }
+
+  /** IPv6 addresses of the network itself: no guarded port may have them. */
+  set ownIpv6(addresses: readonly Uint8Array[]) {
+    this.#owners.reserve(addresses)
   }
 
   connect(name: string, link: Link, settings: ConnectSettings = {}): SwitchPort {
@@ -192,6 +201,7 @@ export class EthernetSwitch implements Connectable {
     if (!this.#ports.delete(port.id)) return
     this.#promiscuous.delete(port)
     this.#table.forget(port)
+    this.#owners.forget(port.id)
     port.close()
     addCounters(this.#gone, port.counters)
   }
@@ -251,7 +261,9 @@ export class EthernetSwitch implements Connectable {
         return false
       }
     }
-    return from.guard === undefined || from.admits(run, frame, length)
+    if (from.guard !== undefined) return from.admits(run, frame, length)
+    this.#owners.hear(from.id, run, frame, length)
+    return true
   }
 
   #wayTo(vlan: number, destination: number, from: Port, now: number): Way {

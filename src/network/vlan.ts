@@ -29,6 +29,17 @@ export function payloadOffset(bytes: Uint8Array, frame: number, length: number):
   return at
 }
 
+/** The VLANs of all its tags as one number, for a frame whose payload begins there; 0 = none. */
+export function vlansOf(bytes: Uint8Array, frame: number, payload: number): number {
+  let vlans = 0
+  for (let at = frame + ETHERNET_HEADER_BYTES; at < payload; at += VLAN_TAG_BYTES) {
+    const vlan = readUint16(bytes, at) & 0x0fff
+    // A number holds four of them apart; who stacks more tags shares.
+    if (vlan !== 0) vlans = (vlans * 4096 + vlan) % 2 ** 48
+  }
+  return vlans
+}
+
 function isTag(type: number): boolean {
   return type === CUSTOMER_TAG || type === SERVICE_TAG
 }

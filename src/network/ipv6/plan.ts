@@ -2,7 +2,7 @@ import { VivariumError } from '../../base/index.ts'
 import { writeUint32 } from '../addresses.ts'
 import { nameBytes } from '../dns/name.ts'
 import type { NetworkConfig } from '../network.ts'
-import { isMulticast, isUnspecified, parseIpv6 } from './address.ts'
+import { isMulticast, isUnspecified, linkLocalAddress, parseIpv6 } from './address.ts'
 
 /** What a network's IPv6 shall do, with the defaults filled in and every rule checked. */
 export interface Ipv6Plan {
@@ -55,6 +55,13 @@ export function planIpv6(config: NetworkConfig): Ipv6Plan | undefined {
     searchList: settings.searchList.map((name) => nameBytes(name)!),
     ...(config.mtu !== undefined && { mtu: config.mtu }),
   }
+}
+
+/** Of the network's host: the one that its MAC makes, and the first of the prefix. */
+export function hostIpv6({ prefix }: Ipv6Plan, mac: number): { linkLocal: Uint8Array; own: Uint8Array } {
+  const own = prefix.slice()
+  own[15] = 1
+  return { linkLocal: linkLocalAddress(mac), own }
 }
 
 /** To stations that are not machines of ours, or to the computer itself. */

@@ -11,7 +11,6 @@ import {
   isMulticast,
   isSameAddress,
   isUnspecified,
-  linkLocalAddress,
   solicitedNodeGroup,
 } from './address.ts'
 import { HOP_LIMIT, routerAdvertisement } from './advertisement.ts'
@@ -26,7 +25,7 @@ import {
   neighbourAdvertisement,
 } from './message.ts'
 import { decodeIpv6, type Ipv6Packet } from './packet.ts'
-import { type Ipv6Plan, planIpv6 } from './plan.ts'
+import { hostIpv6, type Ipv6Plan, planIpv6 } from './plan.ts'
 
 /**
  * IPv6 of the network's host: it advertises the prefix that machines make their addresses of (RFC 4862), answers who
@@ -76,9 +75,9 @@ class Ipv6Service implements NetworkService<Ipv6Status> {
     const { host, clock } = context
     this.#plan = plan
     this.#context = context
-    this.#linkLocal = linkLocalAddress(host.where.mac)
-    this.#own = plan.prefix.slice()
-    this.#own[15] = 1
+    const { linkLocal, own } = hostIpv6(plan, host.where.mac)
+    this.#linkLocal = linkLocal
+    this.#own = own
     const questions = [this.#linkLocal, this.#own].map(solicitedNodeGroup)
     this.#groups = [ALL_NODES, ALL_ROUTERS, ...questions]
     // RFC 4861, 6.2.1: AdvDefaultLifetime.

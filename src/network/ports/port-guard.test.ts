@@ -138,13 +138,13 @@ test('DHCP and router answers are blocked, behind tags and extension headers too
   const tagged = frames.map((frame) =>
     Uint8Array.of(...frame.subarray(0, 12), 0x81, 0, 0, 5, ...frame.subarray(12)),
   )
-  const strict = guarded({ ipv4: 'any' })
+  const strict = guarded({ ipv4: 'any', ipv6: 'any' })
   for (const frame of [...frames, ...tagged]) assert.equal(strict.passes(frame), false)
   assert.deepEqual(
     strict.events.map(({ code }) => code),
     ['guard-dhcp-server', 'guard-router'],
   )
   assert.equal(strict.passes(ipv6(58, 135, 0, 0, 0, 0, 0, 0, 0)), true, 'neighbour discovery')
-  const server = guarded({ ipv4: 'any', server: true })
+  const server = guarded({ ipv4: 'any', ipv6: 'any', server: true })
   for (const frame of frames) assert.equal(server.passes(frame), true)
 })

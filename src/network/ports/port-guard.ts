@@ -1,16 +1,17 @@
 import { parseIpv4, parseMac, readMac, readUint16, readUint32 } from '../addresses.ts'
 import { ETHERTYPE } from '../ethernet.ts'
 import { IP_PROTOCOL } from '../ipv4.ts'
-import { payloadOffset } from '../vlan.ts'
-import { isIpv6ServerAnswer } from './ipv6-guard.ts'
+import { payloadOffset, vlansOf } from '../vlan.ts'
+import { Ipv6Guard } from './ipv6-guard.ts'
+import type { Ipv6Owners } from './ipv6-owners.ts'
 import type { Guard } from './settings.ts'
 
 /**
- * What a guarded port may say: only from its MAC, only from IPv4 addresses that are its own, and nothing that only a
- * DHCP server or an IPv6 router says (RFC 7610, RFC 6105). Which address DHCP gave is read from the acknowledgements
+ * What a guarded port may say: only from its MAC, only from addresses that are its own, and nothing that only a DHCP
+ * server or an IPv6 router says (RFC 7610, RFC 6105). What that means in IPv6 is in ipv6-guard.ts. Which IPv4 address DHCP gave is read from the acknowledgements
  * that pass towards the port, whichever server they come from, and asked of this network's own leases.
  */
-export type GuardReason = 'mac' | 'address' | 'dhcp-server' | 'router'
+export type GuardReason = 'mac' | 'address' | 'dhcp-server' | 'router' | 'ipv6-address'
 
 const DHCP = { serverPort: 67, clientPort: 68 } as const
 /** RFC 2131, 2 and RFC 2132, 9.6: offsets from the UDP payload. */
@@ -22,21 +23,30 @@ const MAXIMUM_LEARNED = 16
 /** The leases are asked at most so often: a station that makes up addresses must not cost more. */
 const ASK_AGAIN_MS = 1000
 
+export interface GuardSurroundings {
+  /** Its number. */
+  readonly port: number
+  readonly now: () => number
+  readonly leasedTo: (mac: number) => readonly number[]
+  /** Shared by all ports of the switch. */
+  readonly owners: Ipv6Owners
+}
+
 export class PortGuard {
   readonly #guard: Guard
   readonly #mac: number
   readonly #fixed: ReadonlySet<number>
   readonly #learned = new Set<number>()
-  readonly #now: () => number
-  readonly #leasedTo: (mac: number) => readonly number[]
+  readonly #ipv6: Ipv6Guard
+  readonly #around: GuardSurroundings
   #askedAt = Number.NEGATIVE_INFINITY
 
-  constructor(guard: Guard, now: () => number, leasedTo: (mac: number) => readonly number[]) {
+  constructor(guard: Guard, around: GuardSurroundings) {
     this.#guard = guard
-    this.#now = now
-    this.#leasedTo = leasedTo
+    this.#around = around
     this.#mac = parseMac(guard.mac) ?? 0
-    this.#fixed = new Set(guard.addresses.map((address) => parseIpv4(address) ?? 0))
+    this.#fixed = new Set(guard.addresses.map(parseIpv4).filter((address) => address !== undefined))
+    this.#ipv6 = new Ipv6Guard(guard, around.port, around.owners)
   }
 
   /** Why the frame is refused; undefined when it may pass. The frame has at least an Ethernet header. */
@@ -47,7 +57,9 @@ export class PortGuard {
     const type = readUint16(bytes, at - 2)
     if (type === ETHERTYPE.arp) return this.#judgeArp(bytes, at, end)
     if (type === ETHERTYPE.ipv4) return this.#judgeIpv4(bytes, at, end)
-    return !this.#guard.server && isIpv6ServerAnswer(type, bytes, at, end) ? 'router' : undefined
+    if (type !== ETHERTYPE.ipv6) return undefined
+    if (this.#guard.ipv6 === 'any') this.#around.owners.hear(this.#around.port, bytes, frame, length)
+    return this.#ipv6.judge(bytes, at, end, vlansOf(bytes, frame, at))
   }
 
   /** A frame on its way to the station: it may be the acknowledgement of a lease. */
@@ -85,10 +97,10 @@ export class PortGuard {
   #owns(address: number): boolean {
     if (address === 0 || this.#guard.ipv4 === 'any') return true
     if (this.#fixed.has(address) || this.#learned.has(address)) return true
-    const now = this.#now()
+    const now = this.#around.now()
     if (now - this.#askedAt < ASK_AGAIN_MS) return false
     this.#askedAt = now
-    for (const leased of this.#leasedTo(this.#mac)) this.#learn(leased)
+    for (const leased of this.#around.leasedTo(this.#mac)) this.#learn(leased)
     return this.#learned.has(address)
   }
 

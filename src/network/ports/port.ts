@@ -5,6 +5,7 @@ import type { NetworkEvent } from '../events.ts'
 import { LENGTH_BYTES } from '../framing.ts'
 import { CounterHistory } from '../history.ts'
 import type { ConnectSettings, Link, PortStatus } from '../switch.ts'
+import type { Ipv6Owners } from './ipv6-owners.ts'
 import { Line } from './line.ts'
 import { type GuardReason, PortGuard } from './port-guard.ts'
 
@@ -18,6 +19,7 @@ export interface PortSurroundings {
   readonly clock: Clock
   readonly tell: (event: NetworkEvent) => void
   readonly leasedTo: (mac: number) => readonly number[]
+  readonly owners: Ipv6Owners
   /** A run has come through to the switch. */
   readonly enter: (port: Port, run: Uint8Array) => void
   /** Its link threw: it is to be unplugged. */
@@ -64,8 +66,8 @@ export class Port {
     this.horizon = settings.horizon
     // What the guard has learned stays as long as its settings do; so does what is on the line.
     if (JSON.stringify(guard) !== JSON.stringify(this.#settings.guard)) {
-      const { clock, leasedTo } = this.#around
-      this.guard = guard && new PortGuard(guard, clock.now, leasedTo)
+      const { clock, leasedTo, owners } = this.#around
+      this.guard = guard && new PortGuard(guard, { port: this.id, now: clock.now, leasedTo, owners })
       this.#told.clear()
     }
     if (JSON.stringify(conditions) !== JSON.stringify(this.#settings.conditions)) this.#relay(conditions)
@@ -157,6 +159,7 @@ const BLOCKED: Readonly<Record<GuardReason, string>> = {
   mac: 'sends from a MAC address that is not its own',
   address: 'uses an IPv4 address that it was not given',
   'dhcp-server': 'answers as a DHCP server',
+  'ipv6-address': 'uses an IPv6 address that is another station’s',
   router: 'announces itself as an IPv6 router or DHCPv6 server',
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseIpv4, parseMac } from '../addresses.ts'
+import { parseIpv6 } from '../ipv6/address.ts'
 
 /** Settings of one port of the switch. All are optional; without any it is a plain port. */
 
@@ -41,9 +42,21 @@ export const guardSchema = z.object({
    * IPv4 addresses are not looked at.
    */
   ipv4: z.enum(['leased', 'any']).default('leased'),
-  /** Addresses set by hand in the guest. */
+  /**
+   * `own`: no IPv6 address that another station was heard with first, or that is the network's own. `any`: IPv6
+   * addresses are not looked at.
+   */
+  ipv6: z.enum(['own', 'any']).default('own'),
+  /** Addresses set by hand in the guest, IPv4 and IPv6: nobody else behind a guard gets them. */
   addresses: z
-    .array(z.string().refine((text) => parseIpv4(text) !== undefined, 'It is not an IPv4 address'))
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => parseIpv4(text) !== undefined || parseIpv6(text) !== undefined,
+          'It is not an IP address',
+        ),
+    )
     .max(64)
     .default([]),
   /** True: the station may be a DHCP server or an IPv6 router. */

@@ -13,6 +13,16 @@ export const GUARD_FIELDS: readonly Field[] = [
     ],
   },
   {
+    kind: 'choice',
+    name: 'ipv6',
+    label: 'IPv6 addresses',
+    byDefault: 'own',
+    choices: [
+      { value: 'own', label: 'Only those that no other station had first' },
+      { value: 'any', label: 'Any' },
+    ],
+  },
+  {
     kind: 'list',
     name: 'addresses',
     label: 'And these',
