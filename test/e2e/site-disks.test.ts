@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -130,6 +139,33 @@ test('a damaged disk is repaired once the plan is seen, and the repair taken bac
     complaints.filter((complaint) => !/inspect/.test(complaint)),
     [],
   )
+})
+
+test('a file that was a fixed VHD gets its footer back when a person says what it is', async (t) => {
+  const visited = await visit(t)
+  if (visited === undefined) return
+  const { page, server } = visited
+  const folder = newFolder(t)
+  const [disk, other] = [join(folder, 'content.vhd'), join(folder, 'content.qcow2')]
+  for (const path of [disk, other]) writeFileSync(path, Buffer.alloc(4 * MiB, 'nothing of a disk '))
+  await page.goto(`${server.url}/disks/inspect?path=${encodeURIComponent(other)}`)
+  await page.getByText('content.qcow2 cannot be inspected').waitFor()
+  await page.getByRole('button', { name: 'Repair', exact: true }).click()
+  await page.getByRole('switch', { name: 'Only tell what would be done' }).waitFor()
+  assert.equal(await page.getByRole('switch', { name: 'lost its footer' }).count(), 0)
+  await page.goto(`${server.url}/disks/inspect?path=${encodeURIComponent(disk)}`)
+  await page.getByText('content.vhd cannot be inspected').waitFor()
+  const dialog = await act(page, 'Repair', 'Show the plan')
+  await dialog.getByText('It cannot be repaired').waitFor()
+  await dialog.getByText('If it is the content of a fixed disk that lost its footer').waitFor()
+  await dialog.getByRole('button', { name: 'Close', exact: true }).last().click()
+  await act(page, 'Repair', 'Repair', async (opened) => {
+    await opened.getByRole('switch', { name: 'lost its footer' }).click()
+    await opened.getByRole('switch', { name: 'Only tell what would be done' }).click()
+  })
+  assert.equal(statSync(disk).size, 4 * MiB + 512)
+  await dialog.getByRole('button', { name: 'Close', exact: true }).last().click()
+  await page.getByText('VHD, fixed').waitFor()
 })
 
 test('a disk is downloaded in another format while it is made, and uploaded whole or not at all', async (t) => {

@@ -30,7 +30,7 @@ export function BrokenDisk({ path, error }: BrokenDiskProps) {
         </Stack>
       )}
       <Modal opened={open} onClose={close} size="lg" title={`Repair: ${baseName(path)}`}>
-        <OperationForm form={repairForm({ path })} onClose={close} />
+        <OperationForm form={repairForm({ path, unopened: true })} onClose={close} />
       </Modal>
     </>
   )

@@ -1,5 +1,6 @@
 import { Alert, List, Text } from '@mantine/core'
-import { formatSize } from '../../../../base/index.ts'
+import { formatSize, type Problem } from '../../../../base/index.ts'
+import { ProblemList } from '../../../parts/problem-list.tsx'
 
 type Result = Readonly<Record<string, unknown>> | undefined
 
@@ -27,7 +28,10 @@ export function OperationResult({ result }: { readonly result: Result }) {
       )}
       {result?.outcome === 'nothing' && <Text size="sm">There is nothing to repair.</Text>}
       {result?.outcome === 'hopeless' && (
-        <Text size="sm">It cannot be repaired; its problems say what to do.</Text>
+        <>
+          <Text size="sm">It cannot be repaired; its problems say what to do.</Text>
+          <ProblemList problems={problemsOf(result)} />
+        </>
       )}
       {acts.length > 0 && (
         <List size="sm" spacing={4}>
@@ -48,4 +52,9 @@ function actsOf(result: Result): string[] {
     typeof act === 'object' && act !== null && 'what' in act ? String(act.what) : undefined,
   )
   return [...new Set(texts.filter((text) => text !== undefined))]
+}
+
+/** What is still wrong; the server made it, and the contract leaves a result open. */
+function problemsOf(result: Result): Problem[] {
+  return Array.isArray(result?.remaining) ? (result.remaining as Problem[]) : []
 }
