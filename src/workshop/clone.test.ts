@@ -224,6 +224,20 @@ test('a disk whose parents come back to it, or are gone, is no base', async () =
   await clone.run(spec, control())
 })
 
+test('a child that cannot say how large its guest counts sectors tells so', async () => {
+  const at = folder()
+  const parent = join(at, 'base.vhdx')
+  createDiskFile(parent, { format: 'vhdx', subformat: 'dynamic', sizeBytes: SIZE, sectorSize: 4096 })
+  for (const ending of ['vhd', 'qcow2', 'vhdx']) {
+    const [made, cloned]: [string[], string[]] = [[], []]
+    await create.run({ path: join(at, `made.${ending}`), parent }, control(made))
+    const spec = { base: parent, target: join(at, `cloned.${ending}`), full: false, protect: true }
+    await clone.run(spec, control(cloned))
+    const wanted = ending === 'vhdx' ? [] : ['sector-size-lost']
+    assert.deepEqual([made, cloned], [wanted, wanted])
+  }
+})
+
 test('an empty file is called so by name, whatever is to be done to it', async () => {
   const at = folder()
   const path = join(at, 'empty.img')

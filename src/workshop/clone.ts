@@ -6,7 +6,7 @@ import { claimDiskFile, createDiskFile, factsOfFile, formatNamed } from '../syst
 import { fileTitle, requireFile, requireTarget } from './files.ts'
 import { requireContent, requireFutureParent } from './future-parent.ts'
 import { defineOperation, type OperationControl } from './operation.ts'
-import { planImage } from './plan-image.ts'
+import { planImage, sectorSizeNotes } from './plan-image.ts'
 import { openSourceDisk } from './source-disk.ts'
 import { writeImage } from './write-image.ts'
 import { takeWritingAway } from './write-protection.ts'
@@ -59,6 +59,7 @@ async function linkedClone(spec: CloneSpec, control: OperationControl): Promise<
   try {
     const below = requireFutureParent(base, target, control)
     const format = formatOverlay(target, below)
+    for (const note of sectorSizeNotes(formatNamed(format), below)) control.note(note)
     createDiskFile(target, { format, subformat: 'differencing', parent: base, roots: control.roots })
     if (spec.protect) takeWritingAway(base)
   } finally {

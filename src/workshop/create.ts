@@ -2,12 +2,12 @@ import { basename, dirname } from 'node:path'
 import { z } from 'zod'
 import { VivariumError } from '../base/index.ts'
 import type { DiskReport } from '../disk/index.ts'
-import { createDiskFile, inspectDisk } from '../system/index.ts'
+import { createDiskFile, formatNamed, inspectDisk } from '../system/index.ts'
 import { imageWish } from './convert.ts'
 import { fileTitle, requireFile, requireTarget } from './files.ts'
 import { requireFutureParent } from './future-parent.ts'
 import { defineOperation, type OperationControl } from './operation.ts'
-import { formatOfName, planImage } from './plan-image.ts'
+import { formatOfName, planImage, sectorSizeNotes } from './plan-image.ts'
 
 const newDisk = z.strictObject({
   path: z.string().min(1),
@@ -41,8 +41,10 @@ export const create = defineOperation({
       return made(target, control)
     }
     const below = requireFile(parent, control)
-    requireFutureParent(below, target, control)
-    createChild(target, below, { ...wish, sizeBytes })
+    const facts = requireFutureParent(below, target, control)
+    const format = wish.format ?? formatOfName(basename(target))
+    createChild(target, below, { ...wish, format, sizeBytes })
+    for (const note of sectorSizeNotes(formatNamed(format), facts)) control.note(note)
     return made(target, control, [dirname(below)])
   },
 })
@@ -59,7 +61,13 @@ function made(
 function createChild(
   target: string,
   parent: string,
-  { format, subformat, profile, blockSize, sizeBytes }: Omit<NewDisk, 'path' | 'parent'>,
+  {
+    format,
+    subformat,
+    profile,
+    blockSize,
+    sizeBytes,
+  }: Omit<NewDisk, 'path' | 'parent'> & { readonly format: string },
 ): void {
   if (profile !== undefined)
     throw new VivariumError('invalid', 'disk-create-options', 'A differencing disk is what its parent is.', {
@@ -67,7 +75,7 @@ function createChild(
       next: 'Leave the profile out.',
     })
   createDiskFile(target, {
-    format: format ?? formatOfName(basename(target)),
+    format,
     subformat: subformat ?? 'differencing',
     parent,
     ...(blockSize !== undefined && { blockSize }),

@@ -104,13 +104,21 @@ function keptSectorSize(
   const sectorSize = facts?.sectorSize
   if (sectorSize === undefined || sectorSize === 512) return { option: {}, notes: [] }
   if (format.name === 'vhdx') return { option: { sectorSize }, notes: [] }
-  const note: Problem = {
-    code: 'sector-size-lost',
-    severity: 'warning',
-    message: `The guest counts in sectors of ${sectorSize} bytes, and ${format.label} cannot say so.`,
-    next: 'Its partitions are not found where sectors have 512 bytes: keep the disk in VHDX.',
-  }
-  return { option: {}, notes: [note] }
+  return { option: {}, notes: sectorSizeNotes(format, facts) }
+}
+
+/** What a disk of these facts loses as an image of that format, or under a child of it. */
+export function sectorSizeNotes({ name, label }: DiskFormat, facts: ImageFacts | undefined): Problem[] {
+  const sectorSize = facts?.sectorSize
+  if (sectorSize === undefined || sectorSize === 512 || name === 'vhdx') return []
+  return [
+    {
+      code: 'sector-size-lost',
+      severity: 'warning',
+      message: `The guest counts in sectors of ${sectorSize} bytes, and ${label} cannot say so.`,
+      next: 'Its partitions are not found where sectors have 512 bytes: keep the disk in VHDX.',
+    },
+  ]
 }
 
 /** Old guests find their partitions by the geometry: the same format keeps it, as long as the size is the same. */
