@@ -68,6 +68,7 @@ export function claimDisk(
     const facts = resolveChain(path, { roots, searchFolders }).layers[0]!.facts
     demandFree(path, facts)
     if (!withSnapshots) demandNoSnapshots(path, facts)
+    tellBitmaps(facts, control)
     const open = (files: readonly string[], images = files.map(readOptionsFor)) => {
       const disk = openDiskLayers({ layers: files, writable: false }, { lock: false, roots, images })
       disks.push(disk)
@@ -129,6 +130,12 @@ export function demandNoSnapshots(path: string, { problems }: ImageFacts): void 
       where: { path },
       next: 'Delete the snapshots first, or convert the disk to a new one.',
     })
+}
+
+/** Bitmaps of a backup program do not survive: neither a new file in the old one's place, nor a change in it. */
+export function tellBitmaps({ problems }: ImageFacts, control: Pick<OperationControl, 'note'>): void {
+  const bitmaps = problems.find(({ code }) => code === 'qcow2-has-bitmaps')
+  if (bitmaps !== undefined) control.note(bitmaps)
 }
 
 /** A table of snapshots that cannot be read may be mended; the disk written anew has none. */

@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path'
 import { z } from 'zod'
 import { VivariumError } from '../base/index.ts'
 import { layersOf, realPath, resolveChain } from '../system/index.ts'
+import { tellBitmaps } from './claimed-disk.ts'
 import { convert, imageWish } from './convert.ts'
 import { childrenLost, othersLost } from './lost-children.ts'
 import { mergeIntoParent } from './merge-into-parent.ts'
@@ -59,6 +60,7 @@ async function mergeInPlace(
   const folders = [...new Set([...layers.map(dirname), ...searchFolders])]
   const lost = childrenLost(chain.layers.slice(0, index + 1), { deleteChild, folders })
   if (lost.length > 0 && !force) throw othersLost(layers[index]!, lost)
+  tellBitmaps(chain.layers[index]!.facts, { note })
   const bytes = await mergeIntoParent(layers, {
     into: index,
     signal,

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { after, type TestContext, test } from 'node:test'
 import { createQcow2, type Disk, type NewQcow2 } from '../../src/disk/index.ts'
 import { createDiskFile, inspectDisk, openDiskFile, openFileStore } from '../../src/system/index.ts'
+import { compact, convert, expand } from '../../src/workshop/index.ts'
 
 /** QEMU is the reference of its own format: it checks and reads what we write, and we read what it writes. */
 const KiB = 1024
@@ -289,6 +290,7 @@ test('dirty bitmaps are marked as out of date before anything is written', (t) =
   const flags = () =>
     JSON.parse(qemuImg('info', '--output=json', path))['format-specific'].data.bitmaps[0].flags
   assert.deepEqual(flags(), ['auto'])
+  assert.match(bitmapNote(path), /1 persistent bitmap, by which backup programs know what changed\.$/)
   const disk = openDiskFile(path, { writable: true })
   disk.write(0, new Uint8Array(512).fill(1))
   disk.close()
@@ -298,7 +300,48 @@ test('dirty bitmaps are marked as out of date before anything is written', (t) =
     JSON.parse(qemuImg('info', '--output=json', path))['format-specific'].data.bitmaps ?? [],
     [],
   )
+  assert.match(bitmapNote(path), /QEMU does not trust them any more\.$/)
 })
+
+test('whatever writes an image with dirty bitmaps anew, or changes it, says that they do not survive', async (t) => {
+  if (missing(t)) return
+  const notes: string[] = []
+  const control = {
+    signal: new AbortController().signal,
+    roots: [folder],
+    progress: () => undefined,
+    note: ({ code }: { code: string }) => notes.push(code),
+  }
+  const bitmapped = (name: string) => {
+    const path = create(name)
+    const disk = openDiskFile(path, { writable: true })
+    disk.write(0, new Uint8Array(MiB).fill(1))
+    disk.writeZeroes(0, MiB)
+    disk.close()
+    for (const bitmap of ['monday', 'tuesday']) qemuImg('bitmap', '--add', '-f', 'qcow2', path, bitmap)
+    return path
+  }
+  const told = async (work: () => unknown) => {
+    notes.length = 0
+    await work()
+    return notes.filter((code) => code === 'qcow2-has-bitmaps').length
+  }
+  const [path, other] = [bitmapped('bitmaps.qcow2'), join(folder, 'without-bitmaps.qcow2')]
+  assert.match(bitmapNote(path), /2 persistent bitmaps/)
+  assert.equal(await told(() => convert.run({ source: path, target: other, verify: false }, control)), 1)
+  requireSound(other)
+  assert.equal(await told(() => compact.run({ path, zeroesOnly: true, dryRun: false }, control)), 1)
+  // Nothing of them is left over in the new file.
+  requireSound(path)
+  assert.equal(bitmapNote(path), '')
+  const grown = bitmapped('grown.qcow2')
+  assert.equal(await told(() => expand.run({ path: grown, byBytes: MiB }, control)), 1)
+  assert.match(bitmapNote(grown), /QEMU does not trust them any more/)
+})
+
+function bitmapNote(path: string): string {
+  return inspectDisk(path).problems.find(({ code }) => code === 'qcow2-has-bitmaps')?.message ?? ''
+}
 
 test('an image that QEMU left dirty can be read, and not written to', (t) => {
   if (missing(t)) return

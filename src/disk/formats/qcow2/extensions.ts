@@ -23,6 +23,8 @@ export interface Extensions {
   readonly backingFormat?: string
   readonly featureNames: readonly FeatureName[]
   readonly hasBitmaps: boolean
+  /** Persistent bitmaps that the header counts. */
+  readonly bitmaps: number
 }
 
 /** @param bytes The first cluster, up to where other things begin. */
@@ -31,6 +33,7 @@ export function parseExtensions(store: ByteStore, bytes: Uint8Array, start: numb
   let backingFormat: string | undefined
   let featureNames: FeatureName[] = []
   let hasBitmaps = false
+  let bitmaps = 0
   for (let at = start; at + 8 <= bytes.length; ) {
     const type = view.getUint32(at)
     const length = view.getUint32(at + 4)
@@ -46,10 +49,14 @@ export function parseExtensions(store: ByteStore, bytes: Uint8Array, start: numb
     const data = bytes.subarray(at + 8, at + 8 + length)
     if (type === BACKING_FORMAT) backingFormat = new TextDecoder().decode(data)
     if (type === FEATURE_NAMES) featureNames = parseFeatureNames(data)
-    if (type === BITMAPS) hasBitmaps = true
+    if (type === BITMAPS) {
+      hasBitmaps = true
+      // "Bitmaps extension": the first of its fields is how many there are.
+      bitmaps = length >= 4 ? viewOf(data).getUint32(0) : 0
+    }
     at += 8 + Math.ceil(length / 8) * 8
   }
-  return { ...(backingFormat !== undefined && { backingFormat }), featureNames, hasBitmaps }
+  return { ...(backingFormat !== undefined && { backingFormat }), featureNames, hasBitmaps, bitmaps }
 }
 
 function parseFeatureNames(data: Uint8Array): FeatureName[] {

@@ -1,4 +1,4 @@
-import { type ByteStore, type Problem, VivariumError } from '../../../base/index.ts'
+import { type ByteStore, type Problem, plural, VivariumError } from '../../../base/index.ts'
 import { nextRepair } from '../../next-steps.ts'
 import type { FeatureName } from './extensions.ts'
 import type { Header } from './header.ts'
@@ -10,6 +10,9 @@ const EXTERNAL_DATA = 1n << 2n
 const COMPRESSION_TYPE = 1n << 3n
 const EXTENDED_L2 = 1n << 4n
 const KNOWN = DIRTY | CORRUPT | EXTERNAL_DATA | COMPRESSION_TYPE | EXTENDED_L2
+
+/** The bitmaps are true of the data (specification, bytes 88 to 95). Whoever does not keep them so clears it. */
+const BITMAPS_VALID = 1n << 0n
 
 const ENCRYPTION: Readonly<Record<number, string>> = { 1: 'AES', 2: 'LUKS' }
 
@@ -78,6 +81,23 @@ export function writingProblems(store: ByteStore, { incompatible }: Header): Pro
     })
   }
   return problems
+}
+
+/** Bitmaps that a backup program left, which say what changed since its last run; they are not kept up here. */
+export function bitmapNotes(store: ByteStore, bitmaps: number, { autoclear }: Header): Problem[] {
+  if (bitmaps === 0) return []
+  const valid = (autoclear & BITMAPS_VALID) !== 0n
+  return [
+    {
+      code: 'qcow2-has-bitmaps',
+      severity: 'note',
+      message: `The image holds ${plural(bitmaps, 'persistent bitmap')}, by which backup programs know what changed${valid ? '' : '; something wrote to it since, and QEMU does not trust them any more'}.`,
+      next: valid
+        ? 'They are not copied into a new image, and whatever writes to this one here marks them as out of date: make a full backup then.'
+        : 'Make a full backup. They can be removed with qemu-img bitmap --remove.',
+      where: { path: store.name, field: 'bitmaps' },
+    },
+  ]
 }
 
 /** Undefined = the one that is known here, raw DEFLATE. */

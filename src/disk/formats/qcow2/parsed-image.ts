@@ -14,6 +14,7 @@ export interface Parsed {
   readonly header: Header
   readonly layout: Layout
   readonly hasBitmaps: boolean
+  readonly bitmaps: number
   readonly backing: Backing | undefined
   /** Undefined when it is damaged; then only the active disk can be shown. */
   readonly snapshots: SnapshotTable | undefined
@@ -37,7 +38,8 @@ export function parse(store: ByteStore): Parsed {
     : undefined
   const problems = [...writingProblems(store, header), ...(backing?.problems ?? [])]
   const snapshots = trySnapshots(store, header, problems)
-  return { store, header, layout, hasBitmaps: extensions.hasBitmaps, backing, snapshots, problems }
+  const { hasBitmaps, bitmaps } = extensions
+  return { store, header, layout, hasBitmaps, bitmaps, backing, snapshots, problems }
 }
 
 function usableSize(store: ByteStore, { sizeBytes }: Header): number {

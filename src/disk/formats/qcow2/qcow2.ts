@@ -3,7 +3,7 @@ import type { DiskFormat, DiskImage, ImageFacts, Layer, Surroundings } from '../
 import { inflateRaw } from '../../inflate.ts'
 import { ClusterLayer } from './cluster-layer.ts'
 import { expandQcow2 } from './expand.ts'
-import { foreignCompression } from './features.ts'
+import { bitmapNotes, foreignCompression } from './features.ts'
 import { hasMagic } from './header.ts'
 import { HostFile } from './host-file.ts'
 import { layoutQcow2, QCOW2_SUBFORMATS, qcow2Unit } from './layout.ts'
@@ -40,8 +40,8 @@ function readQcow2(store: ByteStore, surroundings: Surroundings = {}): DiskImage
 
 const SHOWN_NAMES = 5
 
-function factsOf({ store, header, layout, backing, snapshots, problems }: Parsed): ImageFacts {
-  const notes: Problem[] = []
+function factsOf({ store, header, layout, bitmaps, backing, snapshots, problems }: Parsed): ImageFacts {
+  const notes: Problem[] = bitmapNotes(store, bitmaps, header)
   const names = snapshots?.snapshots.map(({ name }) => `"${name}"`) ?? []
   if (names.length > 0)
     notes.push({
