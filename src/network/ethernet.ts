@@ -16,6 +16,8 @@ export interface EthernetFrame {
 }
 
 export const ETHERNET_HEADER_BYTES = 14
+/** The longest payload that every station takes (802.3, 3.2.7; RFC 894), in bytes. */
+export const ETHERNET_MTU = 1500
 /** Shorter frames are padded with zeroes (802.3, 4.2.3.3: 64 with the check sequence). */
 const MINIMUM_FRAME_BYTES = 60
 

@@ -2,7 +2,7 @@ import { BROADCAST_ADDRESS, BROADCAST_MAC, formatIpv4, formatMac, readUint32 } f
 import { type Answer, type AnswerCounts, noAnswers } from './answer.ts'
 import { decodeArp, encodeArp } from './arp.ts'
 import type { Clock } from './clock.ts'
-import { decodeEthernet, ETHERTYPE, type EthernetFrame, encodeEthernet } from './ethernet.ts'
+import { decodeEthernet, ETHERNET_MTU, ETHERTYPE, type EthernetFrame, encodeEthernet } from './ethernet.ts'
 import { framesOf, runOf } from './framing.ts'
 import { decodeIcmpEcho, encodeIcmpEcho } from './icmp.ts'
 import { decodeIpv4, encodeIpv4, IP_PROTOCOL, type Ipv4Packet } from './ipv4.ts'
@@ -43,6 +43,8 @@ export interface HostAddress {
   readonly mac: number
   readonly address: number
   readonly mask: number
+  /** Longest packet of its network, in bytes. Default: Ethernet's 1500, which is also the most. */
+  readonly mtu?: number
 }
 
 export interface PacketRouter {
@@ -92,6 +94,7 @@ export class NetworkHost implements Link {
     this.#tcp = new TcpEndpoint({
       clock,
       address: where.address,
+      mtu: this.mtu,
       transmit: ({ mac, address }, segment) => this.#sendPacket(mac, address, IP_PROTOCOL.tcp, segment),
     })
     this.#port = network.connect(name, this)
@@ -100,6 +103,11 @@ export class NetworkHost implements Link {
   /** Its addresses, and how far its network reaches. */
   get where(): HostAddress {
     return this.#where
+  }
+
+  /** The longest packet that it sends. */
+  get mtu(): number {
+    return Math.min(this.#where.mtu ?? ETHERNET_MTU, ETHERNET_MTU)
   }
 
   get portId(): number {

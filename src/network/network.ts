@@ -260,11 +260,11 @@ export function checkNetwork(config: NetworkConfig): void {
  * @throws VivariumError kind `invalid` on settings that cannot work
  */
 export function planHost(config: NetworkConfig): HostAddress | undefined {
-  const mac = hostMac(config.key)
+  const station = { mac: hostMac(config.key), ...(config.mtu !== undefined && { mtu: config.mtu }) }
   const own = config.address === undefined ? undefined : parseInterface(config.address)
   const pool = config.dhcp?.enabled ? planDhcp(config.dhcp) : undefined
-  if (own === undefined) return pool && { mac, address: pool.server, mask: pool.mask }
-  if (pool === undefined || pool.server === own.address) return { mac, ...own }
+  if (own === undefined) return pool && { ...station, address: pool.server, mask: pool.mask }
+  if (pool === undefined || pool.server === own.address) return { ...station, ...own }
   throw new VivariumError(
     'invalid',
     'host-address-differs',

@@ -24,6 +24,15 @@ test('but not against its settings, nor a server that is off', () => {
   assert.deepEqual(given({ dns: {} }), { dns: undefined, domain: undefined })
 })
 
+test('DHCP says how short the packets are, where they are shorter than Ethernet’s', () => {
+  const options = (settings: object) =>
+    withOwnServers(networkConfigSchema.parse({ name: 'Lab', key: 'lab', ...settings }), SERVER).dhcp?.options
+  assert.deepEqual(options({ dhcp: {}, mtu: 1000 }), [{ code: 26, type: 'number16', value: 1000 }])
+  const own = [{ code: 26, type: 'number16', value: 900 }]
+  assert.deepEqual(options({ dhcp: { options: own }, mtu: 1000 }), own)
+  for (const mtu of [undefined, 1500, 9000]) assert.ok(!options({ dhcp: {}, mtu })?.length)
+})
+
 test('the same holds for WINS', () => {
   const wins = (dhcp: object, settings: object) => {
     const config = networkConfigSchema.parse({ name: 'Lab', key: 'lab', dhcp, wins: settings })

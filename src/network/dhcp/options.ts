@@ -9,6 +9,7 @@ export const OPTION = {
   dns: 6, // 3.8
   hostName: 12, // 3.14
   domain: 15, // 3.17
+  interfaceMtu: 26, // 5.1
   broadcast: 28, // 5.3
   wins: 44, // 8.5
   nodeType: 46, // 8.7

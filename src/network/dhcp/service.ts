@@ -194,10 +194,11 @@ class DhcpService implements NetworkService<DhcpStatus> {
  */
 function send(host: NetworkHost, { message, maximumBytes }: DhcpReply, { sourceMac }: Datagram): void {
   const { relay, clientAddress, yourAddress } = message
+  // 28 bytes are IP and UDP; 576, the least MTU there is, is also what every client takes.
+  const payload = encodeDhcp(message, Math.min(maximumBytes, host.mtu - 28))
   const to = (mac: number, destination: number, destinationPort = CLIENT_PORT) =>
     host.sendDatagram({
-      ...{ mac, destination, sourcePort: SERVER_PORT, destinationPort },
-      payload: encodeDhcp(message, maximumBytes),
+      ...{ mac, destination, sourcePort: SERVER_PORT, destinationPort, payload },
     })
   if (relay !== 0) to(sourceMac, relay, SERVER_PORT)
   else if (clientAddress !== 0) to(sourceMac, clientAddress)

@@ -30,6 +30,7 @@ export interface Client {
 /** RFC 1035, 2.3.4, and what fits every path without fragments: an answer over UDP is never longer. */
 const MINIMUM_UDP_BYTES = 512
 const MAXIMUM_UDP_BYTES = 1232
+const IP_AND_UDP_BYTES = 28
 const MAXIMUM_TCP_BYTES = 65_535
 
 export interface DnsServerParts {
@@ -37,6 +38,8 @@ export interface DnsServerParts {
   readonly forwarder: Forwarder
   readonly updates: Updates
   readonly isWholeWorld: boolean
+  /** Longest packet of the network, in bytes. */
+  readonly mtu: number
 }
 
 export class DnsServer {
@@ -68,7 +71,7 @@ export class DnsServer {
       this.counts.malformed++
       return encodeDns(emptyReply(header, RCODE.formatError))
     }
-    const encode = (reply: DnsMessage) => encodeDns(reply, maximumBytes(query, client))
+    const encode = (reply: DnsMessage) => encodeDns(reply, this.#maximumBytes(query, client))
     const reply = this.#reply(query, client)
     return reply instanceof Promise ? reply.then(encode) : encode(reply)
   }
@@ -135,6 +138,15 @@ export class DnsServer {
     }
   }
 
+  get #udpBytes(): number {
+    return Math.min(MAXIMUM_UDP_BYTES, this.#parts.mtu - IP_AND_UDP_BYTES)
+  }
+
+  #maximumBytes({ edns }: DnsMessage, { transport }: Client): number {
+    if (transport === 'tcp') return MAXIMUM_TCP_BYTES
+    return Math.min(Math.max(edns?.udpBytes ?? 0, MINIMUM_UDP_BYTES), this.#udpBytes)
+  }
+
   #refuse(query: DnsMessage, rcode: number): DnsMessage {
     this.counts.refused++
     return this.#draft(query, rcode)
@@ -149,7 +161,7 @@ export class DnsServer {
       // An update's answer has no need of its zone (RFC 2136, 3.8), yet every server gives it back.
       questions: query.questions.slice(0, 1),
       ...(query.edns && {
-        edns: { version: 0, udpBytes: MAXIMUM_UDP_BYTES, dnssecOk: query.edns.dnssecOk },
+        edns: { version: 0, udpBytes: this.#udpBytes, dnssecOk: query.edns.dnssecOk },
       }),
     }
   }
@@ -169,11 +181,6 @@ function emptyReply({ id, opcode, recursionDesired }: DnsHeader, rcode: number):
     authorities: [],
     additionals: [],
   }
-}
-
-function maximumBytes({ edns }: DnsMessage, { transport }: Client): number {
-  if (transport === 'tcp') return MAXIMUM_TCP_BYTES
-  return Math.min(Math.max(edns?.udpBytes ?? 0, MINIMUM_UDP_BYTES), MAXIMUM_UDP_BYTES)
 }
 
 /** Zone transfers, and types that are no records but parts of messages. */

@@ -172,6 +172,19 @@ test('an answer over UDP is as long as the client takes, and never longer than 1
   assert.equal(ask('lab.example', 'SOA', { edns: { ...edns, version: 1 } }).rcode, RCODE.badVersion)
 })
 
+test('nor longer than a packet of the network', () => {
+  const records = Array.from({ length: 50 }, (_, index) => ({
+    ...{ name: 'many', type: 'A' as const },
+    value: `10.244.0.${index + 20}`,
+  }))
+  const edns = { version: 0, udpBytes: 65_535, dnssecOk: false }
+  const whole = dnsLab({ records }).ask('many.lab.example', 'A', { edns })
+  assert.deepEqual([whole.truncated, whole.answers.length], [false, 50])
+  const { ask } = dnsLab({ records }, {}, { mtu: 576 })
+  const cut = ask('many.lab.example', 'A', { edns })
+  assert.deepEqual([cut.truncated, cut.edns?.udpBytes], [true, 548])
+})
+
 test('what is not a query of a station of this network gets no answer, or a refusal', () => {
   const { station, send, network } = dnsLab()
   const good = encodeDns(query('lab.example', 'SOA'))

@@ -43,7 +43,7 @@ export function dnsService(
   const zones = new Zones(plan, subnet, names, clock.now())
   const forwarder = new Forwarder(plan.forwarders, world, clock)
   const updates = new Updates(zones, { policy: plan.updates, now: clock.now, journal: journals.dns })
-  const server = new DnsServer({ zones, forwarder, updates, isWholeWorld: plan.isWholeWorld })
+  const server = new DnsServer({ zones, forwarder, updates, isWholeWorld: plan.isWholeWorld, mtu: host.mtu })
   const forget = names.onChange(() => zones.changed())
   host.listenTcp(
     PORT,

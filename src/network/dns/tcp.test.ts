@@ -40,7 +40,7 @@ function lab({ allowed = true } = {}) {
     ...{ policy: 'own', now: it.clock.now },
     journal: memoryJournals().dns,
   })
-  const server = new DnsServer({ zones, forwarder, updates, isWholeWorld: false })
+  const server = new DnsServer({ zones, forwarder, updates, isWholeWorld: false, mtu: 1500 })
   it.endpoint.listen(
     PORT,
     dnsOverTcp(server, it.clock, () => allowed),

@@ -26,11 +26,12 @@ export interface BootLab {
 }
 
 /** A station that speaks UDP to the network's host. */
-export function bootLab(): BootLab {
+export function bootLab(mtu = 1500): BootLab {
   const clock = scriptedClock()
   const network = new EthernetSwitch(clock)
+  network.mtu = mtu
   const guest = testStation(network, 'guest')
-  const host = new NetworkHost(network, 'services', HOST, clock)
+  const host = new NetworkHost(network, 'services', { ...HOST, mtu }, clock)
   return {
     clock,
     host,

@@ -6,9 +6,9 @@ import { bytesOf, connect, endpointTest, PEER, testService, textOf } from './tes
 
 const { syn: SYN, ack: ACK, fin: FIN, rst: RST, psh: PSH } = FLAG
 
-function open(own = {}, syn = {}) {
+function open(own = {}, syn = {}, mtu?: number) {
   const service = testService(own)
-  const it = endpointTest()
+  const it = endpointTest(mtu)
   it.endpoint.listen(80, service.accept)
   const at = connect(it, syn)
   it.look()
@@ -48,6 +48,19 @@ test('a conversation: handshake, both ways, the peer ends first', () => {
   assert.deepEqual(service.heard, ['hello', '(ended)', '(closed)'])
   it.clock.pass(2001)
   assert.deepEqual(it.endpoint.status(), { connections: 0, halfOpen: 0, turnedAway: 0 })
+})
+
+test('segments are no longer than a packet of the network, nor than the peer takes', () => {
+  const lengths = (mtu: number, maximumSegment: number) => {
+    const { connection, look } = open({}, { maximumSegment }, mtu)
+    connection.write(new Uint8Array(3000))
+    return look().map(({ payload }) => payload.length)[0]
+  }
+  const it = endpointTest(576)
+  it.endpoint.listen(80, testService().accept)
+  it.say({ flags: SYN, sequence: 7, maximumSegment: 1460 })
+  assert.equal(it.look()[0]!.maximumSegment, 536)
+  assert.deepEqual([lengths(576, 1460), lengths(1400, 1460), lengths(1400, 600)], [536, 1360, 600])
 })
 
 test('nobody listens: a reset, but none for a reset, for a group or for its own address', () => {

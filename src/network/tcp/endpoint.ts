@@ -11,6 +11,8 @@ import { decodeTcp, encodeTcp, FLAG, type TcpSegment } from './segment.ts'
 export interface TcpSurroundings {
   readonly clock: Clock
   readonly address: number
+  /** Longest packet of its network, in bytes. */
+  readonly mtu: number
   readonly transmit: (peer: TcpPeer, segment: Uint8Array) => void
 }
 
@@ -28,8 +30,8 @@ export interface IncomingSegment {
   readonly payload: Uint8Array
 }
 
-/** An Ethernet frame's 1500 bytes without the headers of IPv4 and TCP (RFC 9293, 3.7.1). */
-const SEGMENT_BYTES = 1460
+/** Of IPv4 and TCP: what a packet carries without them is the largest segment (RFC 9293, 3.7.1). */
+const HEADER_BYTES = 40
 /** 224.0.0.0; above are broadcast and reserved addresses too. */
 const FIRST_MULTICAST = 0xe000_0000
 const MOST_CONNECTIONS = { all: 256, station: 32 } as const
@@ -90,7 +92,7 @@ export class TcpEndpoint {
       clock: this.#surroundings.clock,
       // RFC 9293, 3.4.1: nobody may guess it.
       initialSequence: crypto.getRandomValues(new Uint32Array(1))[0]!,
-      segmentBytes: SEGMENT_BYTES,
+      segmentBytes: this.#surroundings.mtu - HEADER_BYTES,
       accept,
       emit: (segment) => this.#send(peer, syn.destinationPort, segment),
       closed: () => this.#blocks.delete(key),

@@ -40,12 +40,13 @@ export interface EndpointTest {
   say(segment: Partial<TcpSegment>, peer?: typeof PEER): void
 }
 
-export function endpointTest(): EndpointTest {
+export function endpointTest(mtu = 1500): EndpointTest {
   const clock = scriptedClock()
   const sent: TcpSegment[] = []
   const endpoint = new TcpEndpoint({
     clock,
     address: HOST,
+    mtu,
     transmit({ address }, bytes) {
       const segment = decodeTcp(bytes, { source: HOST, destination: address })
       if (typeof segment === 'string') throw new Error(`it sent a segment that is ${segment}`)

@@ -20,7 +20,7 @@ const MOST_WINDOW_BLOCKS = 64
  * An option with a value that its RFC does not allow is left out of the answer, as if it were not known (RFC 2347).
  *
  * @param size of the file in bytes; undefined when the mode changes it
- * @param mostBlockBytes what one frame carries
+ * @param mostBlockBytes what one packet carries
  */
 export function agree(
   { options }: TftpRequest,

@@ -15,8 +15,8 @@ const FILES = {
   'text.cfg': TEXT,
 }
 
-function tftpLab() {
-  const lab = bootLab()
+function tftpLab(mtu?: number) {
+  const lab = bootLab(mtu)
   const files = memoryFiles(FILES)
   const log = new BootRequestLog()
   const server = new TftpServer({ ...lab, open: files.open, log })
@@ -108,6 +108,22 @@ test('options are answered, those with a bad value left out; data comes after bl
   acknowledge(lab, heard!, 0)
   const data = packetOf((await lab.look())[0])
   assert.ok(data.kind === 'data' && data.block === 1 && data.bytes.length === 1300)
+})
+
+test('a block is no longer than a packet of the network', async () => {
+  const lab = tftpLab(576)
+  read(lab, 'boot.bin', { blksize: '1468' })
+  const [heard] = await lab.look()
+  const packet = packetOf(heard)
+  assert.ok(packet.kind === 'options')
+  assert.deepEqual(Object.fromEntries(packet.options), { blksize: '544' })
+  acknowledge(lab, heard!, 0)
+  const data = packetOf((await lab.look())[0])
+  assert.ok(data.kind === 'data' && data.bytes.length === 544)
+  // Without options it is 512 as ever, and fits.
+  read(lab, 'even.bin', {}, 'octet', 2001)
+  const plain = packetOf((await lab.look())[0])
+  assert.ok(plain.kind === 'data' && plain.bytes.length === 512)
 })
 
 test('a client that wanted the size only says so by an error', async () => {

@@ -28,8 +28,8 @@ export interface TftpTransferStatus {
 }
 
 export const TFTP_PORT = 69
-/** A frame's 1500 bytes without the headers of IPv4, UDP and TFTP. */
-const MOST_BLOCK_BYTES = 1468
+/** Of IPv4, UDP and TFTP: what a packet carries without them is the largest block. */
+const HEADER_BYTES = 32
 const MOST_TRANSFERS = { all: 128, station: 8 } as const
 /** For private use (RFC 6335, section 6). */
 const FIRST_PORT = 49_152
@@ -132,7 +132,7 @@ export class TftpServer {
     const { host, clock } = this.#surroundings
     const { client } = session
     const port = this.#freePort()
-    const agreement = agree(request, file.size, MOST_BLOCK_BYTES)
+    const agreement = agree(request, file.size, host.mtu - HEADER_BYTES)
     const transfer = new TftpTransfer(file, agreement, {
       clock,
       send: (payload) => this.#send(client, port, payload),
