@@ -1,7 +1,8 @@
 export * from './async.ts'
 export * from './chain.ts'
-export { type ExtPiece, extFilePieces } from './contents/ext-file.ts'
+export { extFilePieces } from './contents/ext-file.ts'
 export { extLinkTarget } from './contents/ext-link.ts'
+export type { FilePiece } from './contents/file-piece.ts'
 export {
   type ByteRange,
   type FreeSpace,
@@ -12,6 +13,7 @@ export {
 export { moveGptCopy } from './contents/gpt-move.ts'
 export { guessGuest } from './contents/guest.ts'
 export { type GuestFiles, guestFromFiles } from './contents/guest-files.ts'
+export { ntfsFilePieces } from './contents/ntfs-file.ts'
 export { type DiskContents, readContents } from './contents/partitions.ts'
 export { volumeOf } from './contents/volume.ts'
 export * from './disk.ts'

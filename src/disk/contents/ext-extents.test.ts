@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { viewOf } from '../../base/index.ts'
-import { type ExtPiece, extentPieces } from './ext-extents.ts'
+import { extentPieces } from './ext-extents.ts'
+import type { FilePiece } from './file-piece.ts'
 
 const BLOCK = 1024
 const VOLUME_BLOCKS = 64
@@ -30,7 +31,7 @@ function piecesOf(
   root: Uint8Array,
   size: number,
   blocks: ReadonlyMap<number, Uint8Array<ArrayBuffer>> = new Map(),
-): ExtPiece[] {
+): FilePiece[] {
   const volume = {
     sizeBytes: VOLUME_BLOCKS * BLOCK,
     bytes: (at: number, length: number) => blocks.get(at / BLOCK)?.subarray(0, length),
@@ -74,11 +75,11 @@ test('a tree of more than one level is walked in order', () => {
 })
 
 test('a tree that cannot be ends the list, and never in a circle', () => {
-  const first: ExtPiece = { kind: 'data', offset: 10 * BLOCK, length: BLOCK }
+  const first: FilePiece = { kind: 'data', offset: 10 * BLOCK, length: BLOCK }
   const ends = (
     root: Uint8Array,
     blocks?: ReadonlyMap<number, Uint8Array<ArrayBuffer>>,
-    known: ExtPiece[] = [first],
+    known: FilePiece[] = [first],
   ) => assert.deepEqual(piecesOf(root, 9 * BLOCK, blocks), known)
   ends(
     node(60, 0, [

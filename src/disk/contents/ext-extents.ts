@@ -1,10 +1,6 @@
 import { viewOf } from '../../base/index.ts'
+import type { FilePiece } from './file-piece.ts'
 import type { Volume } from './volume.ts'
-
-/** A part of a file: bytes of the volume, or zeroes that are stored nowhere. */
-export type ExtPiece =
-  | { readonly kind: 'data'; readonly offset: number; readonly length: number }
-  | { readonly kind: 'hole'; readonly length: number }
 
 const MAGIC = 0xf30a
 const ENTRY_BYTES = 12
@@ -30,7 +26,7 @@ export function* extentPieces(
   blockBytes: number,
   root: Uint8Array,
   size: number,
-): Generator<ExtPiece> {
+): Generator<FilePiece> {
   let at = 0
   for (const extent of extentsOf({ volume, blockBytes }, root, viewOf(root).getUint16(6, true))) {
     if (extent === undefined || extent.start < at) return

@@ -1,5 +1,6 @@
 import { viewOf } from '../../base/index.ts'
-import { type ExtPiece, extentPieces } from './ext-extents.ts'
+import { extentPieces } from './ext-extents.ts'
+import type { FilePiece } from './file-piece.ts'
 import type { Volume } from './volume.ts'
 
 /**
@@ -7,8 +8,6 @@ import type { Volume } from './volume.ts'
  * and triple indirect pointers of the inode, where a pointer of 0 is a hole, or through its tree of extents.
  * (Documentation/filesystems/ext4 of the Linux kernel, "Index Nodes" and "Direct/Indirect Block Addressing".)
  */
-export type { ExtPiece }
-
 const SUPERBLOCK_AT = 1024
 const INCOMPAT_META_GROUPS = 0x10
 const INCOMPAT_64BIT = 0x80
@@ -30,7 +29,7 @@ interface Layout {
 }
 
 /** The pieces of a file in order; undefined when there is no such inode, or it is kept in another way (within it). */
-export function extFilePieces(volume: Volume, inode: number): Iterable<ExtPiece> | undefined {
+export function extFilePieces(volume: Volume, inode: number): Iterable<FilePiece> | undefined {
   const found = extInode(volume, inode)
   if (found === undefined) return undefined
   const view = viewOf(found.inode)
@@ -90,9 +89,9 @@ function inodeOf(volume: Volume, layout: Layout, inode: number): Uint8Array | un
 }
 
 /** One piece a block or hole; what cannot be read ends the list early. */
-function* blocksOf(volume: Volume, blockBytes: number, inode: DataView, size: number): Generator<ExtPiece> {
+function* blocksOf(volume: Volume, blockBytes: number, inode: DataView, size: number): Generator<FilePiece> {
   let left = size
-  function* walk(pointer: number, depth: number): Generator<ExtPiece, boolean> {
+  function* walk(pointer: number, depth: number): Generator<FilePiece, boolean> {
     const span = blockBytes * (blockBytes / 4) ** depth
     const length = Math.min(left, span)
     if (pointer === 0) {
@@ -119,8 +118,8 @@ function* blocksOf(volume: Volume, blockBytes: number, inode: DataView, size: nu
   }
 }
 
-function* joined(pieces: Iterable<ExtPiece>): Generator<ExtPiece> {
-  let pending: ExtPiece | undefined
+function* joined(pieces: Iterable<FilePiece>): Generator<FilePiece> {
+  let pending: FilePiece | undefined
   for (const piece of pieces) {
     const both = pending && together(pending, piece)
     if (pending !== undefined && both === undefined) yield pending
@@ -129,7 +128,7 @@ function* joined(pieces: Iterable<ExtPiece>): Generator<ExtPiece> {
   if (pending !== undefined) yield pending
 }
 
-function together(a: ExtPiece, b: ExtPiece): ExtPiece | undefined {
+function together(a: FilePiece, b: FilePiece): FilePiece | undefined {
   if (a.kind === 'hole' && b.kind === 'hole') return { kind: 'hole', length: a.length + b.length }
   if (a.kind !== 'data' || b.kind !== 'data' || a.offset + a.length !== b.offset) return undefined
   return a.length + b.length > MAX_PIECE ? undefined : { ...a, length: a.length + b.length }

@@ -41,6 +41,12 @@ export interface NtfsRun {
   readonly clusters: number
 }
 
+/** The same for a file that may have holes: clusters that are stored nowhere have no `first`. */
+export interface NtfsSpan {
+  readonly first: number | undefined
+  readonly clusters: number
+}
+
 /** Undefined when it is no boot sector of NTFS, or not one that can be. */
 export function ntfsGeometryOf(boot: Uint8Array): NtfsGeometry | undefined {
   if (asciiOf(boot.subarray(3, 11)) !== 'NTFS    ') return undefined
@@ -119,11 +125,11 @@ export function residentContent({ resident, bytes }: NtfsAttribute): Uint8Array 
 
 /**
  * Where a non-resident attribute lies: pairs of a length and a distance from the run before, each in as many bytes as
- * the two halves of the byte before them say. Undefined where it is damaged or has holes.
+ * the two halves of the byte before them say; no distance is a hole. Undefined where it is damaged.
  */
-export function ntfsRuns({ resident, bytes }: NtfsAttribute): NtfsRun[] | undefined {
+export function ntfsSpans({ resident, bytes }: NtfsAttribute): NtfsSpan[] | undefined {
   if (resident || bytes.length < 64) return undefined
-  const runs: NtfsRun[] = []
+  const runs: NtfsSpan[] = []
   let first = 0
   for (let at = viewOf(bytes).getUint16(32, true); ; ) {
     const sizes = bytes[at]
@@ -131,14 +137,22 @@ export function ntfsRuns({ resident, bytes }: NtfsAttribute): NtfsRun[] | undefi
     if (sizes === 0) return runs
     const [lengthBytes, distanceBytes] = [sizes & 15, sizes >> 4]
     const end = at + 1 + lengthBytes + distanceBytes
-    if (lengthBytes === 0 || lengthBytes > 6 || distanceBytes === 0 || distanceBytes > 6) return undefined
+    if (lengthBytes === 0 || lengthBytes > 6 || distanceBytes > 6) return undefined
     if (end > bytes.length) return undefined
     const clusters = signed(bytes.subarray(at + 1, at + 1 + lengthBytes))
-    first += signed(bytes.subarray(at + 1 + lengthBytes, end))
+    if (distanceBytes > 0) first += signed(bytes.subarray(at + 1 + lengthBytes, end))
     if (clusters <= 0 || first < 0) return undefined
-    runs.push({ first, clusters })
+    runs.push({ first: distanceBytes > 0 ? first : undefined, clusters })
     at = end
   }
+}
+
+/** As `ntfsSpans`; undefined for a file with holes too. */
+export function ntfsRuns(attribute: NtfsAttribute): NtfsRun[] | undefined {
+  const spans = ntfsSpans(attribute)
+  if (spans === undefined) return undefined
+  const runs = spans.flatMap(({ first, clusters }) => (first === undefined ? [] : [{ first, clusters }]))
+  return runs.length === spans.length ? runs : undefined
 }
 
 function signed(bytes: Uint8Array): number {

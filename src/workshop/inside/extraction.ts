@@ -1,5 +1,5 @@
 import { isZero, VivariumError } from '../../base/index.ts'
-import type { ExtPiece } from '../../disk/index.ts'
+import type { FilePiece } from '../../disk/index.ts'
 import type { ExtractEvent, ExtractSummary } from './entry.ts'
 import { type FileTree, partsOf } from './file-tree.ts'
 
@@ -18,7 +18,7 @@ const PIECE_BYTES = 256 << 10
 const HOLE_BYTES = 16 << 20
 
 export function* bytesOf(
-  pieces: Iterable<ExtPiece>,
+  pieces: Iterable<FilePiece>,
   read: (offset: number, into: Uint8Array) => void,
 ): Generator<Uint8Array | number> {
   for (const piece of pieces) {

@@ -1,5 +1,5 @@
 import { VivariumError } from '../../base/index.ts'
-import { extFilePieces, extLinkTarget, volumeOf } from '../../disk/index.ts'
+import { extFilePieces, extLinkTarget, type FilePiece, ntfsFilePieces, volumeOf } from '../../disk/index.ts'
 import type { ExtractSummary, InsideEntry } from './entry.ts'
 import { bytesOf, type Emit, Extraction } from './extraction.ts'
 import { hasLocalTimes, ignoresCase, innerFolderOf } from './file-systems.ts'
@@ -20,6 +20,10 @@ const HARMLESS = /Dangerous link|symbolic link|set file attribute|^(Archives wit
 /** Files from this size on are read by ourselves where we can, and so many of a folder: each is named to 7-Zip. */
 const LARGE_BYTES = 64 << 20
 const MAX_LARGE_FILES = 200
+/** By 7-Zip's name of the file system. */
+const PIECES: Readonly<
+  Record<string, (volume: ReturnType<typeof volumeOf>, inode: number) => Iterable<FilePiece> | undefined>
+> = { Ext: extFilePieces, NTFS: ntfsFilePieces }
 const NOTHING_TOLD: SevenZipResult = { code: 0, errors: [], excused: 0, trouble: {} }
 
 interface Listed {
@@ -86,9 +90,9 @@ export class Volume {
     const found = tree.find(path)
     const { kind } = found.entry
     if (kind === 'link' || kind === 'other') throw notExtractable(found.path, found.entry)
-    const others = handler === 'Ext' ? (file: string) => this.#piecesOf(tree.inodeOf(file)) : () => undefined
+    const others = (file: string) => this.#piecesOf(handler, tree.inodeOf(file))
     const excuses = (line: string) => isOfLink(line, tree)
-    const large = handler === 'Ext' ? this.#largeFiles(tree, found.path) : []
+    const large = handler in PIECES ? this.#largeFiles(handler, tree, found.path) : []
     const extraction = new Extraction(tree, found.path, emit, { large, piecesOf: others })
     let result = large.includes(found.path)
       ? NOTHING_TOLD
@@ -107,7 +111,7 @@ export class Volume {
   }
 
   /** 7-Zip makes every byte of a hole; we know how long it is. It has to be worth it, and be named by its own name. */
-  #largeFiles(tree: FileTree, wanted: string): string[] {
+  #largeFiles(handler: string, tree: FileTree, wanted: string): string[] {
     return [...tree.below(wanted)]
       .map(({ path, entry }) => ({ path: [wanted, path].filter((part) => part !== '').join('/'), entry }))
       .filter(
@@ -115,7 +119,7 @@ export class Volume {
           kind === 'file' &&
           sizeBytes >= LARGE_BYTES &&
           !/[*?\ufffd]/.test(path) &&
-          this.#piecesOf(tree.inodeOf(path)) !== undefined,
+          this.#piecesOf(handler, tree.inodeOf(path)) !== undefined,
       )
       .slice(0, MAX_LARGE_FILES)
       .map(({ path }) => path)
@@ -142,10 +146,11 @@ export class Volume {
     return target === undefined || target === 0 ? rest : { ...rest, target }
   }
 
-  /** Files with holes are what 7-Zip cannot read in ext2 and ext3, and reads slowly in ext4; we can. */
-  #piecesOf(inode: number | undefined): Iterable<Uint8Array | number> | undefined {
+  /** Files with holes are what 7-Zip cannot read in ext2 and ext3, and reads slowly in ext4 and NTFS; we can. */
+  #piecesOf(handler: string, inode: number | undefined): Iterable<Uint8Array | number> | undefined {
     const { disk, offset, sizeBytes } = this.#place
-    const pieces = inode === undefined ? undefined : extFilePieces(volumeOf(disk, offset, sizeBytes), inode)
+    const pieces =
+      inode === undefined ? undefined : PIECES[handler]?.(volumeOf(disk, offset, sizeBytes), inode)
     return pieces && bytesOf(pieces, (at, into) => disk.read(offset + at, into))
   }
 
