@@ -51,6 +51,34 @@ export function ntfsFilePieces(volume: Volume, number: number): Iterable<FilePie
   return Number.isSafeInteger(sizes.size) ? piecesOf(table!, parts!, sizes) : undefined
 }
 
+/** All of a small file; undefined as for the pieces, and when it is larger than `limit` or damaged. */
+export function ntfsFileBytes(volume: Volume, number: number, limit: number): Uint8Array | undefined {
+  const table = tableOf(volume)
+  const record = table && recordOf(table, number)
+  const data = record && ntfsAttribute(record, NTFS_ATTRIBUTES.data)
+  if (data?.resident === true) {
+    const content = residentContent(data)
+    return content !== undefined && content.length <= limit ? content : undefined
+  }
+  const parts: Uint8Array[] = []
+  let length = 0
+  for (const piece of ntfsFilePieces(volume, number) ?? []) {
+    length += piece.length
+    if (length > limit) return undefined
+    const bytes =
+      piece.kind === 'hole' ? new Uint8Array(piece.length) : volume.bytes(piece.offset, piece.length)
+    if (bytes === undefined) return undefined
+    parts.push(bytes)
+  }
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
 /** Later parts of a much split table are not known here; files in them are read in another way. */
 function tableOf(volume: Volume): Table | undefined {
   const boot = volume.bytes(0, 512)

@@ -130,7 +130,7 @@ export function partsOf(path: string): string[] {
 /** A folder that only its content names has no item of its own. */
 function entryOf({ name, item }: Node): InsideEntry {
   if (item === undefined) return { name, kind: 'folder', sizeBytes: 0 }
-  const { inode: _, ...told } = item
+  const { inode: _, isSystem: __, ...told } = item
   return { name, ...told }
 }
 

@@ -9,6 +9,8 @@ export interface ListedItem {
   readonly target?: string
   /** Where the file system numbers its files. */
   readonly inode?: number
+  /** A file with the attribute "system" of Windows. */
+  readonly isSystem?: true
 }
 
 /** A line of the listing that is longer is none of ours. */
@@ -67,6 +69,7 @@ function itemOf(fields: ReadonlyMap<string, string>): ListedItem | undefined {
     ...(modified !== undefined && { modified }),
     ...(inode > 0 && { inode }),
     ...(kind === 'link' && target !== undefined && { target }),
+    ...(kind === 'file' && attributesOf(fields).includes('S') && { isSystem: true }),
   }
 }
 
@@ -91,7 +94,12 @@ function targetOf(fields: ReadonlyMap<string, string>): string | undefined {
 
 /** Reparse points of NTFS: links, junctions, and files that Windows keeps elsewhere (compressed, deduplicated, remote). */
 function isReparsePoint(fields: ReadonlyMap<string, string>): boolean {
-  return fields.get('Attributes')?.split(' ')[0]?.includes('L') === true
+  return attributesOf(fields).includes('L')
+}
+
+/** Letters of Windows; what 7-Zip has of Unix stands behind them. */
+function attributesOf(fields: ReadonlyMap<string, string>): string {
+  return fields.get('Attributes')?.split(' ')[0] ?? ''
 }
 
 /**

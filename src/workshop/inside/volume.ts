@@ -1,5 +1,13 @@
 import { VivariumError } from '../../base/index.ts'
-import { extFilePieces, extLinkTarget, type FilePiece, ntfsFilePieces, volumeOf } from '../../disk/index.ts'
+import {
+  extFilePieces,
+  extLinkTarget,
+  type FilePiece,
+  maybeInterixLink,
+  ntfsFilePieces,
+  ntfsInterixLink,
+  volumeOf,
+} from '../../disk/index.ts'
 import type { ExtractSummary, InsideEntry } from './entry.ts'
 import { bytesOf, type Emit, Extraction } from './extraction.ts'
 import { hasLocalTimes, ignoresCase, innerFolderOf } from './file-systems.ts'
@@ -65,7 +73,7 @@ export class Volume {
     const parser = new ListingParser((item) => {
       count++
       tree.add({
-        ...(handler === 'Ext' ? this.#withTarget(item) : item),
+        ...this.#withLink(handler, item),
         ...(item.modified !== undefined && { modified: item.modified + zone }),
       })
     })
@@ -135,6 +143,20 @@ export class Volume {
     const switches = [...SWITCHES, ...exact, '-aou', `-o${OUTPUT_FOLDER}`, `-t${handler}`]
     if (name === '' && inner !== undefined) switches.push(`-x!${inner}`)
     return this.#run(['x', ...switches, '--', '/in/volume', ...(name === '' ? [] : [name])], outputs)
+  }
+
+  /** What 7-Zip does not know of links. */
+  #withLink(handler: string, item: ListedItem): ListedItem {
+    if (handler === 'Ext') return this.#withTarget(item)
+    return handler === 'NTFS' ? this.#withInterix(item) : item
+  }
+
+  #withInterix(item: ListedItem): ListedItem {
+    const { kind, isSystem, inode, sizeBytes: length } = item
+    if (kind !== 'file' || isSystem !== true || inode === undefined || !maybeInterixLink(length)) return item
+    const { disk, offset, sizeBytes } = this.#place
+    const link = ntfsInterixLink(volumeOf(disk, offset, sizeBytes), inode)
+    return link === undefined ? item : { ...item, ...link, kind: 'link', sizeBytes: 0 }
   }
 
   /** 7-Zip shows no target of a link with extended attributes, and none as it is. */
