@@ -1,5 +1,6 @@
 import { VivariumError } from '../base/index.ts'
-import { checkNetwork, type NetworkConfig, networkConfigSchema } from './network.ts'
+import { type NetworkConfig, networkConfigSchema } from './network-config.ts'
+import { checkNetwork } from './network-plan.ts'
 import { planServices } from './services.ts'
 
 /**

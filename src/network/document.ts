@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { networkConfigSchema } from './network.ts'
+import { networkConfigSchema } from './network-config.ts'
 
 /**
  * What people set of a virtual network, and what its file keeps: all that a switch serves, and notes. Its name is

@@ -1,15 +1,18 @@
 import { BROADCAST_ADDRESS, BROADCAST_MAC, formatIpv4, formatMac, readUint32 } from './addresses.ts'
 import { type Answer, type AnswerCounts, noAnswers } from './answer.ts'
-import { decodeArp, encodeArp } from './arp.ts'
+import { decodeArp } from './arp.ts'
 import type { Clock } from './clock.ts'
-import { decodeEthernet, ETHERNET_MTU, ETHERTYPE, type EthernetFrame, encodeEthernet } from './ethernet.ts'
-import { framesOf, runOf } from './framing.ts'
+import { decodeEthernet, ETHERNET_MTU, ETHERTYPE, type EthernetFrame } from './ethernet.ts'
+import { framesOf } from './framing.ts'
+import type { HostAddress, Listener, OutgoingDatagram } from './host-address.ts'
+import { HostSender } from './host-sender.ts'
 import { decodeIcmpEcho, encodeIcmpEcho } from './icmp.ts'
-import { decodeIpv4, encodeIpv4, IP_PROTOCOL, type Ipv4Packet } from './ipv4.ts'
+import { decodeIpv4, IP_PROTOCOL, type Ipv4Packet } from './ipv4.ts'
+import { Neighbours } from './neighbours.ts'
 import type { Connectable, Link, SwitchPort } from './switch.ts'
 import type { TcpAccept } from './tcp/connection.ts'
 import { TcpEndpoint, type TcpStatus } from './tcp/endpoint.ts'
-import { decodeUdp, encodeUdp } from './udp.ts'
+import { decodeUdp } from './udp.ts'
 
 /**
  * The network's own station: one MAC, one IPv4 address, on a port of the switch like any guest. It answers ARP
@@ -20,59 +23,20 @@ import { decodeUdp, encodeUdp } from './udp.ts'
  * network has NAT, a router takes what machines send here for elsewhere.
  */
 
-export interface Datagram {
-  readonly sourceMac: number
-  readonly source: number
-  readonly sourcePort: number
-  readonly destination: number
-  readonly destinationPort: number
-  readonly payload: Uint8Array
-}
-
-export interface OutgoingDatagram {
-  readonly mac: number
-  /** Default: the host's own address. */
-  readonly source?: number
-  readonly destination: number
-  readonly sourcePort: number
-  readonly destinationPort: number
-  readonly payload: Uint8Array
-}
-
-export interface HostAddress {
-  readonly mac: number
-  readonly address: number
-  readonly mask: number
-  /** Longest packet of its network, in bytes. Default: Ethernet's 1500, which is also the most. */
-  readonly mtu?: number
-}
-
 export interface PacketRouter {
   fromInside(packet: Uint8Array, mac: number): Answer
   /** A station has said by ARP where it is. */
   heard(address: number, mac: number): void
 }
 
-export type Listener = (datagram: Datagram) => Answer
-
-/** RFC 1700, "IP time to live parameter". */
-const TIME_TO_LIVE = 64
-/** Stations remembered from ARP; the oldest makes room. */
-const MAXIMUM_NEIGHBOURS = 1024
-/** How long a station that spoke by ARP is taken to hold its address. */
-const NEIGHBOUR_MS = 600_000
-
 export class NetworkHost implements Link {
   readonly #where: HostAddress
-  readonly #clock: Clock
   readonly #port: SwitchPort
   readonly #tcp: TcpEndpoint
   readonly #listeners = new Map<number, Listener>()
-  readonly #neighbours = new Map<number, { mac: number; seenAt: number }>()
+  readonly #neighbours: Neighbours
+  readonly #sender: HostSender
   readonly #answers = noAnswers()
-  readonly #rivalFound: (mac: number) => void
-  #rival: { readonly mac: number; readonly toldAt: number } | undefined
-  #identification = 0
 
   /** Where packets for elsewhere go that machines send here as their gateway. Without it the host routes nothing. */
   router: PacketRouter | undefined
@@ -89,13 +53,14 @@ export class NetworkHost implements Link {
     rivalFound: (mac: number) => void = () => undefined,
   ) {
     this.#where = where
-    this.#clock = clock
-    this.#rivalFound = rivalFound
+    this.#neighbours = new Neighbours(clock, where.address, rivalFound)
+    this.#sender = new HostSender(where, (run) => this.#port.receive(run))
     this.#tcp = new TcpEndpoint({
       clock,
       address: where.address,
       mtu: this.mtu,
-      transmit: ({ mac, address }, segment) => this.#sendPacket(mac, address, IP_PROTOCOL.tcp, segment),
+      transmit: ({ mac, address: destination }, payload) =>
+        this.#sender.packet({ mac, destination, protocol: IP_PROTOCOL.tcp, payload }),
     })
     this.#port = network.connect(name, this)
   }
@@ -127,8 +92,7 @@ export class NetworkHost implements Link {
 
   /** Which station uses an address, as far as ARP told lately: it may have been set by hand in a guest. */
   neighbour(address: number): number | undefined {
-    const found = this.#neighbours.get(address)
-    return found !== undefined && this.#clock.now() - found.seenAt <= NEIGHBOUR_MS ? found.mac : undefined
+    return this.#neighbours.at(address)
   }
 
   /** @returns its end */
@@ -154,31 +118,22 @@ export class NetworkHost implements Link {
   }
 
   sendDatagram(datagram: OutgoingDatagram): void {
-    const { source = this.#where.address, destination } = datagram
-    const payload = encodeUdp(datagram, { source, destination })
-    this.#sendPacket(datagram.mac, destination, IP_PROTOCOL.udp, payload, source)
+    this.#sender.datagram(datagram)
   }
 
   /** A packet that is complete already. */
   sendIpv4(mac: number, packet: Uint8Array): void {
-    this.#sendFrame(mac, ETHERTYPE.ipv4, packet)
+    this.#sender.frame(mac, ETHERTYPE.ipv4, packet)
   }
 
   /** The same for IPv6. */
   sendIpv6(mac: number, packet: Uint8Array): void {
-    this.#sendFrame(mac, ETHERTYPE.ipv6, packet)
+    this.#sender.frame(mac, ETHERTYPE.ipv6, packet)
   }
 
   /** Asks by ARP who has an address; the answer comes to `neighbour`. */
   ask(address: number): void {
-    const question = encodeArp({
-      operation: 'request',
-      senderMac: this.#where.mac,
-      senderAddress: this.#where.address,
-      targetMac: 0,
-      targetAddress: address,
-    })
-    this.#sendFrame(BROADCAST_MAC, ETHERTYPE.arp, question)
+    this.#sender.arpRequest(address)
   }
 
   disconnect(): void {
@@ -202,19 +157,11 @@ export class NetworkHost implements Link {
     if (typeof packet === 'string') return packet
     // A probe (RFC 5227, 2.1.1) has no sender address: it asks for one, and does not hold it yet.
     if (packet.senderAddress !== 0) {
-      this.#remember(packet.senderAddress, packet.senderMac)
+      this.#neighbours.heard(packet.senderAddress, packet.senderMac)
       this.router?.heard(packet.senderAddress, packet.senderMac)
     }
-    if (packet.senderAddress === this.#where.address) this.#meetRival(packet.senderMac)
     if (packet.operation !== 'request' || packet.targetAddress !== this.#where.address) return 'not-mine'
-    const reply = encodeArp({
-      operation: 'reply',
-      senderMac: this.#where.mac,
-      senderAddress: this.#where.address,
-      targetMac: packet.senderMac,
-      targetAddress: packet.senderAddress,
-    })
-    this.#sendFrame(frame.source, ETHERTYPE.arp, reply)
+    this.#sender.arpReply(frame.source, { mac: packet.senderMac, address: packet.senderAddress })
     return 'handled'
   }
 
@@ -233,8 +180,13 @@ export class NetworkHost implements Link {
     const echo = decodeIcmpEcho(packet.payload)
     if (typeof echo === 'string') return echo
     if (echo.kind !== 'request') return 'not-mine'
-    const reply = encodeIcmpEcho({ ...echo, kind: 'reply' })
-    this.#sendPacket(frame.source, packet.source, IP_PROTOCOL.icmp, reply)
+    const payload = encodeIcmpEcho({ ...echo, kind: 'reply' })
+    this.#sender.packet({
+      mac: frame.source,
+      destination: packet.source,
+      protocol: IP_PROTOCOL.icmp,
+      payload,
+    })
     return 'handled'
   }
 
@@ -256,46 +208,5 @@ export class NetworkHost implements Link {
     const { address, mask } = this.#where
     const subnetBroadcast = (address | ~mask) >>> 0
     return destination === address || destination === BROADCAST_ADDRESS || destination === subnetBroadcast
-  }
-
-  /** RFC 5227, 2.4: an address of ours in somebody else's ARP packet is used twice. */
-  #meetRival(mac: number): void {
-    if (this.#rival?.mac === mac && this.#clock.now() - this.#rival.toldAt < NEIGHBOUR_MS) return
-    this.#rival = { mac, toldAt: this.#clock.now() }
-    this.#rivalFound(mac)
-  }
-
-  #remember(address: number, mac: number): void {
-    this.#neighbours.delete(address)
-    if (this.#neighbours.size >= MAXIMUM_NEIGHBOURS) {
-      for (const oldest of this.#neighbours.keys()) {
-        this.#neighbours.delete(oldest)
-        break
-      }
-    }
-    this.#neighbours.set(address, { mac, seenAt: this.#clock.now() })
-  }
-
-  #sendPacket(
-    mac: number,
-    destination: number,
-    protocol: number,
-    payload: Uint8Array,
-    source = this.#where.address,
-  ): void {
-    this.#identification = (this.#identification + 1) & 0xffff
-    const packet = encodeIpv4({
-      source,
-      destination,
-      protocol,
-      identification: this.#identification,
-      timeToLive: TIME_TO_LIVE,
-      payload,
-    })
-    this.#sendFrame(mac, ETHERTYPE.ipv4, packet)
-  }
-
-  #sendFrame(destination: number, type: number, payload: Uint8Array): void {
-    this.#port.receive(runOf(encodeEthernet({ destination, source: this.#where.mac, type, payload })))
   }
 }

@@ -1,38 +1,25 @@
-import { z } from 'zod'
-import { VivariumError } from '../base/index.ts'
 import { formatIpv4, formatMac, parseIpv4, parseMac } from './addresses.ts'
-import type { AnswerCounts } from './answer.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { PortCounters } from './counters.ts'
-import { planDhcp } from './dhcp/pool.ts'
-import { dhcpOptionsSchema } from './dhcp/settings.ts'
-import { dnsOptionsSchema } from './dns/settings.ts'
 import type { NetworkEvent } from './events.ts'
-import { type HostAddress, NetworkHost } from './host.ts'
-import { hostMac } from './host-mac.ts'
-import { hostIpv6, planIpv6 } from './ipv6/plan.ts'
-import { ipv6OptionsSchema } from './ipv6/settings.ts'
+import { NetworkHost } from './host.ts'
+import type { HostAddress } from './host-address.ts'
 import { type Journals, memoryJournals } from './journals.ts'
 import { NameBook } from './names.ts'
 import { type NatPlan, planNat, withNatDefaults } from './nat/plan.ts'
-import { NatRouter, type NatStatus } from './nat/router.ts'
-import { pxeOptionsSchema } from './pxe/settings.ts'
-import { NO_SERVICES, type RunningServices, type ServiceStatus, startServices } from './services.ts'
+import { NatRouter } from './nat/router.ts'
+import type { NetworkConfig } from './network-config.ts'
+import { ownIpv6, planHost } from './network-plan.ts'
+import type { NetworkStatus } from './network-status.ts'
+import { NO_SERVICES, type RunningServices, startServices } from './services.ts'
 import {
   type Connectable,
   type ConnectSettings,
   EthernetSwitch,
   type Link,
-  type PortStatus,
-  type StationStatus,
   type SwitchHistory,
   type SwitchPort,
   type SwitchTap,
 } from './switch.ts'
-import type { TcpStatus } from './tcp/endpoint.ts'
-import { trunkSchema } from './trunk/settings.ts'
-import { uplinkSchema } from './uplink/settings.ts'
-import { winsOptionsSchema } from './wins/settings.ts'
 import type { ServiceWorld } from './world.ts'
 
 /**
@@ -42,59 +29,6 @@ import type { ServiceWorld } from './world.ts'
  *     guest --- link --- port | switch |            +-- UDP 67: dhcp
  *                             +--------+            +-- ...
  */
-
-export const networkConfigSchema = z.object({
-  /** For people. */
-  name: z.string().min(1).max(256),
-  /** Short, safe as a file name, and the same for the network's whole life. */
-  key: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/),
-  /**
-   * Of the network's own host, such as `10.244.0.1/24`. Default: the DHCP server's. Without it and without DHCP there
-   * are guests only, and nothing of ours is on the wire.
-   */
-  address: z
-    .string()
-    .refine(
-      (text) => parseInterface(text) !== undefined,
-      'It is not an IPv4 address with its prefix, such as 10.244.0.1/24',
-    )
-    .optional(),
-  /** Longest payload of a frame, in bytes; longer ones are dropped and counted. Default: as long as a frame may be. */
-  mtu: z.int().min(576).max(65_535).optional(),
-  /** Default: none, guests only. */
-  uplink: uplinkSchema.optional(),
-  trunk: trunkSchema.optional(),
-  dhcp: dhcpOptionsSchema.optional(),
-  dns: dnsOptionsSchema.optional(),
-  wins: winsOptionsSchema.optional(),
-  pxe: pxeOptionsSchema.optional(),
-  ipv6: ipv6OptionsSchema.optional(),
-})
-
-export type NetworkConfig = z.infer<typeof networkConfigSchema>
-
-export interface NetworkStatus {
-  readonly name: string
-  readonly key: string
-  /** What is plugged in, without the network's own host. */
-  readonly ports: readonly PortStatus[]
-  readonly stations: readonly StationStatus[]
-  /** Of all ports that there are and were since the switch runs. */
-  readonly totals: Readonly<PortCounters>
-  /** Absent when no service is configured: then nothing of ours is on the wire. */
-  readonly host?: HostStatus
-  readonly services: ServiceStatus
-  readonly nat?: NatStatus
-}
-
-export interface HostStatus {
-  readonly mac: string
-  readonly address: string
-  readonly port: PortStatus
-  /** How it answered what it heard. */
-  readonly answers: Readonly<AnswerCounts>
-  readonly tcp: TcpStatus
-}
 
 export interface NetworkSurroundings {
   /** Default: the system's. */
@@ -243,41 +177,4 @@ export class VirtualNetwork implements Connectable {
       }),
     )
   }
-}
-
-function ownIpv6(config: NetworkConfig): readonly Uint8Array[] {
-  const plan = planIpv6(config)
-  return plan === undefined ? [] : Object.values(hostIpv6(plan, hostMac(config.key)))
-}
-
-/** @throws VivariumError kind `invalid` on settings that cannot work; nothing is changed or started. */
-export function checkNetwork(config: NetworkConfig): void {
-  planNat(config.uplink, planHost(config))
-}
-
-/**
- * The services live at the address that the network's settings, or else those of DHCP, give the host.
- * @throws VivariumError kind `invalid` on settings that cannot work
- */
-export function planHost(config: NetworkConfig): HostAddress | undefined {
-  const station = { mac: hostMac(config.key), ...(config.mtu !== undefined && { mtu: config.mtu }) }
-  const own = config.address === undefined ? undefined : parseInterface(config.address)
-  const pool = config.dhcp?.enabled ? planDhcp(config.dhcp) : undefined
-  if (own === undefined) return pool && { ...station, address: pool.server, mask: pool.mask }
-  if (pool === undefined || pool.server === own.address) return { ...station, ...own }
-  throw new VivariumError(
-    'invalid',
-    'host-address-differs',
-    `The network's own address is ${formatIpv4(own.address)}, and that of its DHCP server ${formatIpv4(pool.server)}; the services have one.`,
-    { where: { field: 'address' }, next: 'Leave one of the two out, or make them the same.' },
-  )
-}
-
-/** `10.244.0.1/24`: an address and the length of its network's prefix, 1 to 30 bits (RFC 4632, 3.1). */
-export function parseInterface(text: string): { address: number; mask: number } | undefined {
-  const [, dotted, bits] = /^([\d.]{7,15})\/(\d{1,2})$/.exec(text) ?? []
-  const address = dotted === undefined ? undefined : parseIpv4(dotted)
-  const prefix = Number(bits)
-  if (address === undefined || prefix < 1 || prefix > 30) return undefined
-  return { address, mask: (0xffff_ffff << (32 - prefix)) >>> 0 }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { networkConfigSchema } from './network.ts'
+import { networkConfigSchema } from './network-config.ts'
 import { withOwnServers } from './own-servers.ts'
 
 const SERVER = 0x0a_f4_00_01

@@ -3,7 +3,7 @@ import type { OptionSetting } from './dhcp/option-settings.ts'
 import { OPTION } from './dhcp/options.ts'
 import { dnsDomain } from './dns/plan.ts'
 import { ETHERNET_MTU } from './ethernet.ts'
-import type { NetworkConfig } from './network.ts'
+import type { NetworkConfig } from './network-config.ts'
 
 /** DHCP gives out the network's own servers, and its MTU where that is small, unless its settings say otherwise. */
 export function withOwnServers(config: NetworkConfig, address: number): NetworkConfig {

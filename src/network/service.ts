@@ -2,15 +2,16 @@ import type { Answer } from './answer.ts'
 import type { Clock } from './clock.ts'
 import type { BootDesk } from './dhcp/boot.ts'
 import type { NetworkEvent } from './events.ts'
-import type { Datagram, NetworkHost } from './host.ts'
+import type { NetworkHost } from './host.ts'
+import type { Datagram } from './host-address.ts'
 import type { Journals } from './journals.ts'
 import type { NameBook } from './names.ts'
-import type { NetworkConfig } from './network.ts'
+import type { NetworkConfig } from './network-config.ts'
 import type { ServiceWorld } from './world.ts'
 
 /**
  * A service of a virtual network (DHCP, DNS ...). Adding one is one file that exports a `ServiceFactory`, one line
- * in the table of services.ts, and the schema of its settings in network.ts.
+ * in the table of services.ts, and the schema of its settings in network-config.ts.
  */
 export interface NetworkService<Status = unknown> {
   /** UDP ports of the network's host that it listens on. */

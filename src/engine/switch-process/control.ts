@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
-import type { ErrorRecord, Problem } from '../../base/index.ts'
+import { type ErrorRecord, type Problem, VivariumError } from '../../base/index.ts'
 import {
   type CaptureStatus,
   captureFileSchema,
@@ -174,4 +174,15 @@ export function onDocuments(socket: Socket, receive: (document: unknown) => void
 
 export function sendDocument(socket: Socket, document: unknown): void {
   socket.write(`${JSON.stringify(document)}\n`)
+}
+
+/** @throws VivariumError kind `invalid` that names the field. */
+export function checked<Schema extends z.ZodType>(schema: Schema, params: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(params)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]!
+  throw new VivariumError('invalid', 'network-settings', `${issue.message}.`, {
+    where: { field: issue.path.join('.') },
+    next: 'Change the settings of the network.',
+  })
 }

@@ -1,7 +1,7 @@
 import { VivariumError } from '../../base/index.ts'
 import { parseIpv4 } from '../addresses.ts'
 import { parseIpv6 } from '../ipv6/address.ts'
-import type { NetworkConfig } from '../network.ts'
+import type { NetworkConfig } from '../network-config.ts'
 import type { ResolverAddress } from '../world.ts'
 import { nameKey } from './name.ts'
 import type { DnsRecord } from './record.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VivariumError } from '../../base/index.ts'
-import { networkConfigSchema } from '../network.ts'
+import { networkConfigSchema } from '../network-config.ts'
 import type { ResolverAddress, ServiceWorld } from '../world.ts'
 import { encodeDns } from './encode.ts'
 import { planDns } from './plan.ts'

@@ -1,4 +1,5 @@
-import { type NetworkSurroundings, networkConfigSchema, VirtualNetwork } from '../network.ts'
+import { type NetworkSurroundings, VirtualNetwork } from '../network.ts'
+import { networkConfigSchema } from '../network-config.ts'
 import { scriptedClock } from '../testing.ts'
 import { type UdpStation, udpStation } from '../udp-testing.ts'
 import { encodeDns } from './encode.ts'

@@ -1,7 +1,7 @@
 import { VivariumError } from '../../base/index.ts'
 import { writeUint32 } from '../addresses.ts'
 import { nameBytes } from '../dns/name.ts'
-import type { NetworkConfig } from '../network.ts'
+import type { NetworkConfig } from '../network-config.ts'
 import { isMulticast, isUnspecified, linkLocalAddress, parseIpv6 } from './address.ts'
 
 /** What a network's IPv6 shall do, with the defaults filled in and every rule checked. */

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { parseMac } from '../addresses.ts'
 import { decodeEthernet, ETHERTYPE, encodeEthernet } from '../ethernet.ts'
 import type { NetworkEvent } from '../events.ts'
-import { networkConfigSchema, VirtualNetwork } from '../network.ts'
+import { VirtualNetwork } from '../network.ts'
+import { networkConfigSchema } from '../network-config.ts'
 import { scriptedClock, testStation } from '../testing.ts'
 import {
   ALL_NODES,

@@ -1,7 +1,7 @@
 import { formatMac } from '../addresses.ts'
 import type { Answer } from '../answer.ts'
 import type { EthernetFrame } from '../ethernet.ts'
-import type { NetworkConfig } from '../network.ts'
+import type { NetworkConfig } from '../network-config.ts'
 import type { NetworkService, ServiceContext } from '../service.ts'
 import {
   ALL_NODES,

@@ -1,7 +1,7 @@
 import { VivariumError } from '../../base/index.ts'
 import { formatIpv4, parseIpv4 } from '../addresses.ts'
-import type { HostAddress } from '../host.ts'
-import type { NetworkConfig } from '../network.ts'
+import type { HostAddress } from '../host-address.ts'
+import type { NetworkConfig } from '../network-config.ts'
 import type { PortForward, UplinkSettings } from '../uplink/settings.ts'
 
 /**

@@ -13,7 +13,8 @@ import {
   OPTION,
 } from '../ipv6/message.ts'
 import { encodeIpv6 } from '../ipv6/packet.ts'
-import { networkConfigSchema, VirtualNetwork } from '../network.ts'
+import { VirtualNetwork } from '../network.ts'
+import { networkConfigSchema } from '../network-config.ts'
 import { EthernetSwitch } from '../switch.ts'
 import { scriptedClock, type TestStation, testStation } from '../testing.ts'
 import { guardSchema } from './settings.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { networkConfigSchema } from '../network.ts'
+import { networkConfigSchema } from '../network-config.ts'
 import { planPxe } from './plan.ts'
 
 const ENTRIES = [

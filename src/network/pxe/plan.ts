@@ -1,5 +1,5 @@
 import { VivariumError } from '../../base/index.ts'
-import type { NetworkConfig } from '../network.ts'
+import type { NetworkConfig } from '../network-config.ts'
 import type { PxeOptions } from './settings.ts'
 
 /** The settings of a network's boot service, if it has one. @throws VivariumError kind `invalid` on what cannot work */

@@ -11,7 +11,8 @@ import {
   messageType,
 } from '../dhcp/message.ts'
 import { type DhcpOptions, OPTION, uint32Option } from '../dhcp/options.ts'
-import type { Datagram, NetworkHost } from '../host.ts'
+import type { NetworkHost } from '../host.ts'
+import type { Datagram } from '../host-address.ts'
 import { bootClientOf, chooseBoot } from './choose.ts'
 import type { PxeOptions } from './settings.ts'
 import { bootItemOption, itemType, noDiscoveryOption, PXE_OPTION, readBootItem } from './vendor-options.ts'

@@ -1,6 +1,6 @@
 import { asciiBytes } from '../../base/index.ts'
 import { formatIpv4 } from '../addresses.ts'
-import type { NetworkConfig } from '../network.ts'
+import type { NetworkConfig } from '../network-config.ts'
 import type { NetworkService, ServiceContext } from '../service.ts'
 import type { BootFile } from '../world.ts'
 import { chooseBoot } from './choose.ts'

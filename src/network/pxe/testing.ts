@@ -1,5 +1,6 @@
 import { decodeEthernet, ETHERTYPE, encodeEthernet } from '../ethernet.ts'
-import { NetworkHost, type OutgoingDatagram } from '../host.ts'
+import { NetworkHost } from '../host.ts'
+import type { OutgoingDatagram } from '../host-address.ts'
 import { decodeIpv4, encodeIpv4, IP_PROTOCOL } from '../ipv4.ts'
 import { EthernetSwitch } from '../switch.ts'
 import { type ScriptedClock, scriptedClock, testStation } from '../testing.ts'

@@ -1,6 +1,6 @@
 import { VivariumError } from '../../base/index.ts'
 import { parseIpv4 } from '../addresses.ts'
-import type { NetworkConfig } from '../network.ts'
+import type { NetworkConfig } from '../network-config.ts'
 import { type NetbiosName, netbiosKey } from './netbios-name.ts'
 import { OWN_NAME } from './server.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VivariumError } from '../../base/index.ts'
-import { networkConfigSchema } from '../network.ts'
+import { networkConfigSchema } from '../network-config.ts'
 import { addressData, FLAG, type NbnsMessage, OPCODE, RCODE, TYPE } from './message.ts'
 import { planWins } from './plan.ts'
 import type { WinsSettings } from './settings.ts'

@@ -1,6 +1,6 @@
 import { formatIpv4 } from '../addresses.ts'
 import type { Answer } from '../answer.ts'
-import type { NetworkConfig } from '../network.ts'
+import type { NetworkConfig } from '../network-config.ts'
 import type { NetworkService, ServiceContext } from '../service.ts'
 import { decodeNbns, encodeNbns } from './message.ts'
 import { netbiosKey } from './netbios-name.ts'

@@ -1,6 +1,7 @@
 import { formatIpv4 } from '../addresses.ts'
 import type { NetworkEvent } from '../events.ts'
-import { type NetworkSurroundings, networkConfigSchema, VirtualNetwork } from '../network.ts'
+import { type NetworkSurroundings, VirtualNetwork } from '../network.ts'
+import { networkConfigSchema } from '../network-config.ts'
 import { scriptedClock } from '../testing.ts'
 import { type UdpStation, udpStation } from '../udp-testing.ts'
 import {
