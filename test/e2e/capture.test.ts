@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { adoptSwitch, type SwitchClient, startSwitch } from '../../src/engine/index.ts'
 import { encodeEthernet, encodeIpv4, encodeUdp, IP_PROTOCOL, runOf } from '../../src/network/index.ts'
+import { missing } from './tools.ts'
 
 /** Captures of the switch process, opened by tshark. */
 
@@ -17,16 +18,6 @@ const PORTS = [
   { key: 'a', name: 'XP, adapter 1', network: 'lab' },
   { key: 'b', name: 'Büro', network: 'lab' },
 ]
-
-function missing(t: TestContext): boolean {
-  try {
-    execFileSync('tshark', ['--version'], { stdio: 'ignore' })
-    return false
-  } catch {
-    t.skip('tshark is not here')
-    return true
-  }
-}
 
 async function lab(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'vcap-'))
@@ -73,7 +64,7 @@ async function framesReceived(client: SwitchClient): Promise<number> {
 }
 
 test('tshark reads a capture file: ports as interfaces, direction, addresses', async (t) => {
-  if (missing(t)) return
+  if (missing(t, 'tshark')) return
   const { folder, client, a, b } = await lab(t)
   const path = join(folder, 'lab.pcapng')
   const id = await client.captureToFile({ network: 'lab', file: { path } })
@@ -100,7 +91,7 @@ test('tshark reads a capture file: ports as interfaces, direction, addresses', a
 })
 
 test('a pipe into tshark shows frames live; a filtered socket has only its own', async (t) => {
-  if (missing(t)) return
+  if (missing(t, 'tshark')) return
   const { folder, client, a } = await lab(t)
   const filtered = await client.captureToSocket({
     network: 'lab',
@@ -132,7 +123,7 @@ test('a pipe into tshark shows frames live; a filtered socket has only its own',
 })
 
 test('files turn by size, the oldest goes, and each can be read alone', async (t) => {
-  if (missing(t)) return
+  if (missing(t, 'tshark')) return
   const { folder, client, a } = await lab(t)
   const file = { path: join(folder, 'turn.pcapng'), maximumBytes: 64 * 1024, maximumFiles: 2 }
   const id = await client.captureToFile({ network: 'lab', file })
@@ -156,7 +147,7 @@ test('files turn by size, the oldest goes, and each can be read alone', async (t
 })
 
 test('a reader that does not read loses frames, not the network', async (t) => {
-  if (missing(t)) return
+  if (missing(t, 'tshark')) return
   const { folder, client, a } = await lab(t)
   const reader = net.connect(client.captureSocketOf('lab'))
   reader.pause()

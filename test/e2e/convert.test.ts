@@ -13,11 +13,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { convert } from '../../src/workshop/index.ts'
 import { bin, newFolder } from './server-process.ts'
+import { missing } from './tools.ts'
 
 /** Conversions as a user starts them; QEMU says whether the content is right. */
 
@@ -72,12 +73,6 @@ async function converted(from: string, target: string, { args: [, subformat] }: 
   const control = { signal: new AbortController().signal, roots: ['/'], progress: () => {}, note: () => {} }
   const spec = { source: from, target, ...(subformat !== undefined && { subformat }) }
   await convert.run(convert.schema.parse(spec), control)
-}
-
-function missing(t: TestContext, tool: string): boolean {
-  const absent = spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined
-  if (absent) t.skip(`${tool} is not installed`)
-  return absent
 }
 
 function requireSame(format: string, path: string): void {

@@ -6,10 +6,11 @@ import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { after, type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import { createQcow2, type Disk, type NewQcow2 } from '../../src/disk/index.ts'
 import { createDiskFile, inspectDisk, openDiskFile, openFileStore } from '../../src/system/index.ts'
 import { compact, convert, expand } from '../../src/workshop/index.ts'
+import { missing } from './tools.ts'
 
 /** QEMU is the reference of its own format: it checks and reads what we write, and we read what it writes. */
 const KiB = 1024
@@ -17,14 +18,6 @@ const MiB = 1 << 20
 const SIZE = 40 * MiB + 512 * 7 // no multiple of a cluster
 const folder = mkdtempSync(join(tmpdir(), 'vivarium-qcow2-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-
-function missing(t: TestContext): boolean {
-  const absent = ['qemu-img', 'qemu-io'].find(
-    (tool) => spawnSync(tool, ['--help'], { stdio: 'ignore' }).error,
-  )
-  if (absent !== undefined) t.skip(`${absent} is not installed`)
-  return absent !== undefined
-}
 
 function qemuImg(...args: string[]): string {
   return execFileSync('qemu-img', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
@@ -121,7 +114,7 @@ const SHAPES: readonly (readonly [name: string, shape: Partial<NewQcow2>, option
 
 for (const [name, shape, options] of SHAPES) {
   test(`QEMU finds our ${name} images sound and reads them as we do`, (t) => {
-    if (missing(t)) return
+    if (missing(t, 'qemu-img', 'qemu-io')) return
     const raw = rawFile(`${name}.img`)
     const path = create(`${name}.qcow2`, shape)
     assert.match(qemuImg('check', '-f', 'qcow2', path), /No errors/)
@@ -138,7 +131,7 @@ for (const [name, shape, options] of SHAPES) {
   })
 
   test(`we read and go on writing the ${name} images that QEMU makes, compressed ones too`, (t) => {
-    if (missing(t)) return
+    if (missing(t, 'qemu-img', 'qemu-io')) return
     const raw = rawFile(`qemu-${name}.img`)
     const first = create(`first-${name}.qcow2`)
     scribble(first, raw, 7)
@@ -159,7 +152,7 @@ for (const [name, shape, options] of SHAPES) {
 }
 
 test('preallocated and lazily counted images of QEMU are written to', (t) => {
-  if (missing(t)) return
+  if (missing(t, 'qemu-img', 'qemu-io')) return
   for (const options of ['preallocation=metadata', 'preallocation=falloc', 'lazy_refcounts=on']) {
     const raw = rawFile('allocated.img')
     const path = join(folder, `${options}.qcow2`)
@@ -171,7 +164,7 @@ test('preallocated and lazily counted images of QEMU are written to', (t) => {
 })
 
 test('internal snapshots stay as they were', (t) => {
-  if (missing(t)) return
+  if (missing(t, 'qemu-img', 'qemu-io')) return
   for (const options of ['compat=1.1', 'compat=0.10', 'cluster_size=512']) {
     const path = join(folder, `snapshots-${options}.qcow2`)
     const raw = rawFile('now.img')
@@ -199,7 +192,7 @@ test('internal snapshots stay as they were', (t) => {
 })
 
 test('backing files of several formats, below our images and below those of QEMU', (t) => {
-  if (missing(t)) return
+  if (missing(t, 'qemu-img', 'qemu-io')) return
   const vhd = join(folder, 'base.vhd')
   createDiskFile(vhd, { subformat: 'dynamic', sizeBytes: SIZE })
   const bases = [
@@ -234,7 +227,7 @@ test('backing files of several formats, below our images and below those of QEMU
 })
 
 test('an image larger than its backing file ends in zeroes', (t) => {
-  if (missing(t)) return
+  if (missing(t, 'qemu-img', 'qemu-io')) return
   const base = rawFile('shorter.img')
   truncateSync(base, 3 * MiB + 512)
   const path = join(folder, 'longer.qcow2')
@@ -251,7 +244,7 @@ test('an image larger than its backing file ends in zeroes', (t) => {
 })
 
 test('what cannot be done is refused by name', (t) => {
-  if (missing(t)) return
+  if (missing(t, 'qemu-img', 'qemu-io')) return
   const refused = [
     ['extended_l2=on', 'qcow2-extended-l2'],
     // Not LUKS: QEMU times its key derivation, and gives up on a busy computer.
@@ -284,7 +277,7 @@ test('what cannot be done is refused by name', (t) => {
 })
 
 test('dirty bitmaps are marked as out of date before anything is written', (t) => {
-  if (missing(t)) return
+  if (missing(t, 'qemu-img', 'qemu-io')) return
   const path = create('bitmap.qcow2')
   qemuImg('bitmap', '--add', '-f', 'qcow2', path, 'changes')
   const flags = () =>
@@ -304,7 +297,7 @@ test('dirty bitmaps are marked as out of date before anything is written', (t) =
 })
 
 test('whatever writes an image with dirty bitmaps anew, or changes it, says that they do not survive', async (t) => {
-  if (missing(t)) return
+  if (missing(t, 'qemu-img', 'qemu-io')) return
   const notes: string[] = []
   const control = {
     signal: new AbortController().signal,
@@ -344,7 +337,7 @@ function bitmapNote(path: string): string {
 }
 
 test('an image that QEMU left dirty can be read, and not written to', (t) => {
-  if (missing(t)) return
+  if (missing(t, 'qemu-img', 'qemu-io')) return
   const path = join(folder, 'dirty.qcow2')
   qemuImg('create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', path, '1M')
   spawnSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 0 64k', '-c', 'flush', '-c', 'abort', path], {
@@ -388,7 +381,7 @@ async function killedAfter(path: string, rounds: number): Promise<number> {
 }
 
 test('a process killed while it writes leaves a sound image: leaks at most, and nothing confirmed is lost', async (t) => {
-  if (missing(t)) return
+  if (missing(t, 'qemu-img', 'qemu-io')) return
   for (const clusterSize of [512, 64 * KiB]) {
     const path = create(`killed-${clusterSize}.qcow2`, { clusterSize })
     for (const rounds of [1, 3, 7, 15]) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   closeSync,
@@ -18,12 +18,13 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { after, type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import unbzip2 from 'unbzip2-stream'
 import type { ByteStore } from '../../src/base/index.ts'
 import { createVhdx, type Disk, type NewVhdx, openDiskChain, readImage } from '../../src/disk/index.ts'
 import { inspectDisk, openDiskFile, openFileStore } from '../../src/system/index.ts'
 import { mergeIntoParent } from '../../src/workshop/index.ts'
+import { missing } from './tools.ts'
 
 /**
  * VHDX: independent tools read what we write, and we read what they write. QEMU is asked about disks without a
@@ -34,12 +35,6 @@ const MiB = 1 << 20
 const SIZE = 70 * MiB + 4096 * 6
 const folder = mkdtempSync(join(tmpdir(), 'vivarium-vhdx-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-
-function missing(t: TestContext, tool: string): boolean {
-  const absent = spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined
-  if (absent) t.skip(`${tool} is not installed`)
-  return absent
-}
 
 function create(name: string, options: Partial<NewVhdx> & { readonly type: NewVhdx['type'] }): string {
   const path = join(folder, name)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   closeSync,
@@ -13,21 +13,16 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import { createVdi, type Disk } from '../../src/disk/index.ts'
 import { createDiskFile, inspectDisk, openDiskFile, openFileStore } from '../../src/system/index.ts'
+import { missing } from './tools.ts'
 
 /** QEMU and 7-Zip read the VMDKs and VDIs that we write, and we read and go on writing theirs. */
 const MiB = 1 << 20
 const SIZE = 40 * MiB + 512 * 7 // no multiple of a grain, a block or a cylinder
 const folder = mkdtempSync(join(tmpdir(), 'vivarium-vmdk-oracles-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-
-function missing(t: TestContext, tool: string): boolean {
-  const absent = spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined
-  if (absent) t.skip(`${tool} is not installed`)
-  return absent
-}
 
 /** Writes pieces at odd places, the same to a raw file. */
 function scribble(disk: Disk, raw: string, seed: number): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   closeSync,
@@ -13,9 +13,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import type { Disk } from '../../src/disk/index.ts'
 import { createDiskFile, inspectDisk, openDiskFile } from '../../src/system/index.ts'
+import { missing } from './tools.ts'
 
 /**
  * Independent tools read what we write, and we read what they write. QEMU is believed for everything but
@@ -25,15 +26,6 @@ const MiB = 1 << 20
 const SIZE = 40 * MiB + 512 * 7 // no multiple of a block or of a cylinder
 const folder = mkdtempSync(join(tmpdir(), 'vivarium-oracles-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-
-// Debian keeps the tools that make file systems where only root's path looks.
-process.env.PATH += ':/usr/sbin:/sbin'
-
-function missing(t: TestContext, tool: string): boolean {
-  const absent = spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined
-  if (absent) t.skip(`${tool} is not installed`)
-  return absent
-}
 
 /** Writes pieces at odd places, the same to a raw file. */
 function scribble(disk: Disk, raw: string, seed: number): void {

@@ -13,11 +13,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { createDiskFile, openDiskFile } from '../../src/system/index.ts'
 import { repair } from '../../src/workshop/index.ts'
 import { bin } from './server-process.ts'
+import { missing } from './tools.ts'
 
 /** What we repair is read by the tools of others, and a repair that is killed at any moment does no harm. */
 const folder = mkdtempSync(join(tmpdir(), 'vivarium-e2e-repair-'))
@@ -33,12 +34,6 @@ const repaired = (spec: { path: string; dryRun?: boolean; takeBack?: boolean }) 
 
 const run = promisify(execFile)
 const vivarium = (...args: string[]) => run(process.execPath, [bin, ...args])
-
-function missing(t: TestContext, tool: string): boolean {
-  const absent = spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined
-  if (absent) t.skip(`${tool} is not installed`)
-  return absent
-}
 
 const qemuImg = (...args: string[]) => execFileSync('qemu-img', args, { encoding: 'utf8' })
 

@@ -14,22 +14,11 @@ import {
   startDiskServer,
 } from '../../src/engine/index.ts'
 import { createDiskFile, isSameProcess, openDiskFile } from '../../src/system/index.ts'
+import { missing } from './tools.ts'
 
 /** The disk server's process with real disks, real clients, and what may befall it. */
 const run = promisify(execFile)
 const MiB = 1024 * 1024
-
-function needs(t: TestContext, ...tools: readonly string[]): boolean {
-  for (const tool of tools) {
-    try {
-      execFileSync(tool, ['--version'], { stdio: 'ignore' })
-    } catch {
-      t.skip(`${tool} is not installed`)
-      return false
-    }
-  }
-  return true
-}
 
 function folderFor(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'viv-disks-'))
@@ -65,7 +54,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 }
 
 test('what a guest wrote is on the disk before long, though it never flushes and the server is killed', async (t) => {
-  if (!needs(t, 'qemu-io')) return
+  if (missing(t, 'qemu-io')) return
   const folder = folderFor(t)
   const path = join(folder, 'disk.vhd')
   createDiskFile(path, { subformat: 'dynamic', sizeBytes: 64 * MiB })
@@ -80,7 +69,7 @@ test('what a guest wrote is on the disk before long, though it never flushes and
 })
 
 test('a differencing disk shows its parent and leaves it as it was', async (t) => {
-  if (!needs(t, 'qemu-io')) return
+  if (missing(t, 'qemu-io')) return
   const folder = folderFor(t)
   const parent = join(folder, 'parent.vhd')
   const child = join(folder, 'child.vhd')
@@ -109,7 +98,7 @@ test('a differencing disk shows its parent and leaves it as it was', async (t) =
 })
 
 test('a full host disk stops the write with ENOSPC and tells why; with room again it goes on', async (t) => {
-  if (!needs(t, 'qemu-io', 'prlimit')) return
+  if (missing(t, 'qemu-io', 'prlimit')) return
   const folder = folderFor(t)
   const path = join(folder, 'disk.vhd')
   createDiskFile(path, { subformat: 'dynamic', sizeBytes: 64 * MiB })

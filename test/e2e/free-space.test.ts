@@ -13,23 +13,17 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { freeSpaceOf } from '../../src/disk/index.ts'
 import { openDiskFile } from '../../src/system/index.ts'
 import { newFolder } from './server-process.ts'
+import { missing } from './tools.ts'
 
 /**
  * What we call free is really free: file systems made, filled and emptied in part by their own tools have all their
  * free ranges overwritten, and then every file still reads back and the checking program is as happy as before.
  */
 const MiB = 1 << 20
-process.env.PATH += ':/usr/sbin:/sbin'
-
-function missing(t: TestContext, ...tools: string[]): boolean {
-  const absent = tools.find((tool) => spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined)
-  if (absent !== undefined) t.skip(`${absent} is not installed`)
-  return absent !== undefined
-}
 
 function run(command: string, ...args: string[]): string {
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })

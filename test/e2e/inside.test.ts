@@ -23,26 +23,18 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import { VivariumError } from '../../src/base/index.ts'
 import { createDiskFile, openDiskFile } from '../../src/system/index.ts'
 import { copyOut, type Inside, openInside } from '../../src/workshop/index.ts'
 import { bin } from './server-process.ts'
+import { missing } from './tools.ts'
 
 /** Real file systems by the tools that make them, in our disks: what comes out is what went in, byte for byte. */
 const MiB = 1 << 20
 const START = MiB
 const folder = mkdtempSync(join(tmpdir(), 'vivarium-inside-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-
-// Debian keeps the tools that make file systems where only root's path looks.
-process.env.PATH += ':/usr/sbin:/sbin'
-
-function missing(t: TestContext, ...tools: string[]): boolean {
-  const absent = tools.find((tool) => spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined)
-  if (absent !== undefined) t.skip(`${absent} is not installed`)
-  return absent !== undefined
-}
 
 /** Bytes that no other seed gives, the same in each run. */
 function noise(length: number, seed: string): Buffer {

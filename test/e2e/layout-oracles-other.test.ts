@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import {
   closeSync,
   copyFileSync,
@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import { deflateSync } from 'node:zlib'
 import {
   type Disk,
@@ -26,6 +26,7 @@ import {
   writeLayout,
 } from '../../src/disk/index.ts'
 import { inspectDisk, openDiskFile, openFileStore } from '../../src/system/index.ts'
+import { missing } from './tools.ts'
 
 /** QEMU and 7-Zip read the QCOW2, VDI and VMDK images that our lists become, and QEMU goes on writing them. */
 const MiB = 1 << 20
@@ -66,12 +67,6 @@ const cases: readonly Case[] = [
   { format: 'vmdk', seven: 'VMDK', options: { subformat: 'streamOptimized' } },
   { format: 'vmdk', seven: 'VMDK', options: { subformat: 'streamOptimized', deflate } },
 ]
-
-function missing(t: TestContext, tool: string): boolean {
-  const absent = spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined
-  if (absent) t.skip(`${tool} is not installed`)
-  return absent
-}
 
 let folders = 0
 function newFolder(): string {

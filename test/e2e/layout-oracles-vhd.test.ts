@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import {
   type Disk,
   diskFormats,
@@ -16,6 +16,7 @@ import {
   writeLayout,
 } from '../../src/disk/index.ts'
 import { openFileStore } from '../../src/system/index.ts'
+import { missing } from './tools.ts'
 
 /**
  * What is laid out as a VHD, a VHDX or a raw image, independent tools read back equal. QEMU is no oracle for
@@ -26,12 +27,6 @@ const MiB = 1 << 20
 const SIZE = 37 * MiB + 4096 * 6
 const folder = mkdtempSync(join(tmpdir(), 'vivarium-layouts-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-
-function missing(t: TestContext, tool: string): boolean {
-  const absent = spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined
-  if (absent) t.skip(`${tool} is not installed`)
-  return absent
-}
 
 interface Making {
   readonly format: string

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { missing } from './tools.ts'
 
 /**
  * A station of a virtual network that is a real Linux: a network namespace whose tap is plugged into a socket of the
@@ -43,11 +44,7 @@ const CABLE = 'qemu-system-i386'
 
 /** Skips the test where a tool, or the right to make such a namespace, is missing. */
 export function missingForNamespace(t: TestContext, ...tools: readonly string[]): boolean {
-  for (const tool of [CABLE, 'unshare', 'nsenter', 'ip', ...tools]) {
-    if (isThere(tool)) continue
-    t.skip(`${tool} is not here`)
-    return true
-  }
+  if (missing(t, CABLE, 'unshare', 'nsenter', 'ip', ...tools)) return true
   const probe = [...NEW_NAMESPACE, 'ip', 'tuntap', 'add', DEVICE, 'mode', 'tap']
   try {
     execFileSync('unshare', probe, { stdio: 'ignore' })
@@ -132,12 +129,6 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGKILL')
   await once(child, 'exit')
-}
-
-function isThere(tool: string): boolean {
-  if (tool.startsWith('/')) return existsSync(tool)
-  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
-  return folders.some((folder) => existsSync(join(folder, tool)))
 }
 
 /** In Microsoft's range for virtual machines. */

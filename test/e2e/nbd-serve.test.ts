@@ -13,33 +13,18 @@ import {
 } from 'node:fs'
 import net from 'node:net'
 import { basename, join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { greeting, joined, option, uint } from '../../src/disk/nbd/testing.ts'
 import { createDiskFile, openDiskFile } from '../../src/system/index.ts'
 import { serving } from './serve-process.ts'
 import { bin, newFolder } from './server-process.ts'
+import { missing } from './tools.ts'
 
 /** `vivarium disk serve` as a user starts it, with the NBD clients that there are. */
 const run = promisify(execFile)
 const MiB = 1 << 20
 const SIZE = 24 * MiB
-
-// Debian keeps nbd-client where only root's path looks.
-process.env.PATH += ':/usr/sbin:/sbin'
-
-function needs(t: TestContext, ...tools: readonly string[]): boolean {
-  for (const tool of tools) {
-    try {
-      execFileSync(tool, ['--version'], { stdio: 'ignore' })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') continue // it is there, and has no --version
-      t.skip(`${tool} is not installed`)
-      return false
-    }
-  }
-  return true
-}
 
 async function refusal(...args: readonly string[]): Promise<{ code: number; stderr: string }> {
   return run(process.execPath, [bin, 'disk', 'serve', ...args]).then(
@@ -100,7 +85,7 @@ async function qemuIo(uri: string, ...commands: readonly string[]): Promise<stri
 }
 
 test('a chain is read-only over a private socket: sizes, map, content, and nobody writes below it', async (t) => {
-  if (!needs(t, 'nbdinfo', 'nbdcopy', 'qemu-img', 'qemu-io')) return
+  if (missing(t, 'nbdinfo', 'nbdcopy', 'qemu-img', 'qemu-io')) return
   const folder = newFolder(t)
   const { top, raw } = makeChain(folder)
   const { uri, address, stop } = await serving(t, top)
@@ -139,7 +124,7 @@ test('a chain is read-only over a private socket: sizes, map, content, and nobod
 })
 
 test('with --writable several connections write, discard and zero, over TCP, and it all is in the image', async (t) => {
-  if (!needs(t, 'nbdcopy', 'qemu-img', 'qemu-io')) return
+  if (missing(t, 'nbdcopy', 'qemu-img', 'qemu-io')) return
   const folder = newFolder(t)
   const { raw } = makeChain(folder)
   const image = join(folder, 'target.vhd')
@@ -179,7 +164,7 @@ test('with --writable several connections write, discard and zero, over TCP, and
 
 for (const kept of [true, false]) {
   test(`with --undo the disk itself stays as it is, and the changes are ${kept ? 'kept' : 'thrown away'}`, async (t) => {
-    if (!needs(t, 'qemu-io', 'nbdcopy')) return
+    if (missing(t, 'qemu-io', 'nbdcopy')) return
     const folder = newFolder(t)
     const { top, raw } = makeChain(folder)
     const before = [top, join(folder, 'base.vhd')].map((path) => readFileSync(path))
@@ -200,7 +185,7 @@ for (const kept of [true, false]) {
 }
 
 test('an undo disk goes on top of any format', async (t) => {
-  if (!needs(t, 'qemu-img', 'qemu-io')) return
+  if (missing(t, 'qemu-img', 'qemu-io')) return
   const folder = newFolder(t)
   const { raw } = makeChain(folder)
   for (const [format, name] of [
@@ -224,7 +209,7 @@ test('an undo disk goes on top of any format', async (t) => {
 })
 
 test('several disks are listed by name; --once ends when the last client has gone', async (t) => {
-  if (!needs(t, 'nbdinfo', 'nbd-client')) return
+  if (missing(t, 'nbdinfo', 'nbd-client')) return
   const folder = newFolder(t)
   const { top, raw } = makeChain(folder)
   const image = join(folder, 'plain.img')
@@ -292,7 +277,7 @@ function makeCertificates(folder: string): string {
 }
 
 test('over TLS with certificates: only clients that the authority knows, and nothing in the clear', async (t) => {
-  if (!needs(t, 'openssl', 'nbdinfo', 'nbdcopy', 'qemu-img')) return
+  if (missing(t, 'openssl', 'nbdinfo', 'nbdcopy', 'qemu-img')) return
   const folder = newFolder(t)
   const { top, raw } = makeChain(folder)
   const pki = makeCertificates(join(folder, 'pki'))
@@ -329,7 +314,7 @@ test('over TLS with certificates: only clients that the authority knows, and not
 })
 
 test('over TLS with shared keys: both directions, and no wrong key', async (t) => {
-  if (!needs(t, 'nbdinfo', 'nbdcopy', 'qemu-img')) return
+  if (missing(t, 'nbdinfo', 'nbdcopy', 'qemu-img')) return
   const folder = newFolder(t)
   const { raw } = makeChain(folder)
   const image = join(folder, 'target.vhd')
@@ -353,7 +338,7 @@ test('over TLS with shared keys: both directions, and no wrong key', async (t) =
 })
 
 test('what is sent behind STARTTLS in the clear ends the connection', async (t) => {
-  if (!needs(t, 'openssl')) return
+  if (missing(t, 'openssl')) return
   const folder = newFolder(t)
   const { top } = makeChain(folder)
   const pki = makeCertificates(join(folder, 'pki'))

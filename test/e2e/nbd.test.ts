@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
@@ -12,22 +12,11 @@ import { NbdExport } from '../../src/disk/index.ts'
 import { CMD } from '../../src/disk/nbd/constants.ts'
 import { greeting, joined, MemoryDisk, request } from '../../src/disk/nbd/testing.ts'
 import { serveNbd } from '../../src/system/index.ts'
+import { missing } from './tools.ts'
 
 /** Real NBD clients against our server, which runs in this process over disks in memory. */
 const run = promisify(execFile)
 const MiB = 1024 * 1024
-
-function needs(t: TestContext, ...tools: readonly string[]): boolean {
-  for (const tool of tools) {
-    try {
-      execFileSync(tool, ['--version'], { stdio: 'ignore' })
-    } catch {
-      t.skip(`${tool} is not installed`)
-      return false
-    }
-  }
-  return true
-}
 
 async function served(t: TestContext, disks: Record<string, MemoryDisk>) {
   const folder = mkdtempSync(join(tmpdir(), 'viv-nbd-'))
@@ -63,7 +52,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 test('nbdinfo sees sizes, flags, both exports and the map of data and holes', async (t) => {
-  if (!needs(t, 'nbdinfo')) return
+  if (missing(t, 'nbdinfo')) return
   const { uri } = await served(t, { 'ide0-0': patterned(), cd: new MemoryDisk(MiB, false) })
   const info = JSON.parse((await run('nbdinfo', ['--json', uri('ide0-0')])).stdout)
   const [facts] = info.exports
@@ -110,7 +99,7 @@ test('nbdinfo sees sizes, flags, both exports and the map of data and holes', as
 })
 
 test('nbdcopy brings equal bytes out and in, over several connections', async (t) => {
-  if (!needs(t, 'nbdcopy')) return
+  if (missing(t, 'nbdcopy')) return
   const from = patterned(32 * MiB)
   const to = new MemoryDisk(32 * MiB)
   const { folder, uri } = await served(t, { from, to })
@@ -123,7 +112,7 @@ test('nbdcopy brings equal bytes out and in, over several connections', async (t
 })
 
 test('qemu-img converts, compares and maps', async (t) => {
-  if (!needs(t, 'qemu-img')) return
+  if (missing(t, 'qemu-img')) return
   const from = patterned()
   const to = new MemoryDisk(8 * MiB)
   const { folder, uri } = await served(t, { from, to })
@@ -147,7 +136,7 @@ test('qemu-img converts, compares and maps', async (t) => {
 })
 
 test('qemu-io reads, writes, discards, zeroes and flushes', async (t) => {
-  if (!needs(t, 'qemu-io')) return
+  if (missing(t, 'qemu-io')) return
   const disk = patterned()
   const { uri } = await served(t, { disk })
   const io = async (...commands: string[]) =>
@@ -187,7 +176,7 @@ test('qemu-io reads, writes, discards, zeroes and flushes', async (t) => {
 })
 
 test('a read-only export can be read and not written', async (t) => {
-  if (!needs(t, 'qemu-io')) return
+  if (missing(t, 'qemu-io')) return
   const { uri } = await served(t, { cd: new MemoryDisk(MiB, false) })
   const { stdout } = await run('qemu-io', ['-r', '-f', 'raw', '-c', 'read 0 1M', uri('cd')])
   assert.match(stdout, /read 1048576\/1048576/)
@@ -195,7 +184,7 @@ test('a read-only export can be read and not written', async (t) => {
 })
 
 test('an unknown export and a failing disk are answered in words', async (t) => {
-  if (!needs(t, 'qemu-io')) return
+  if (missing(t, 'qemu-io')) return
   const disk = new MemoryDisk(MiB)
   const { uri } = await served(t, { disk })
   await assert.rejects(run('qemu-io', ['-f', 'raw', '-c', 'read 0 512', uri('nobody')]), /There is no export/)
@@ -207,7 +196,7 @@ test('an unknown export and a failing disk are answered in words', async (t) => 
 })
 
 test('clients at the same time see each other', async (t) => {
-  if (!needs(t, 'qemu-io')) return
+  if (missing(t, 'qemu-io')) return
   const disk = new MemoryDisk(8 * MiB)
   const { uri } = await served(t, { disk })
   await Promise.all(

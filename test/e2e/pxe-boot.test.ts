@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,14 +13,8 @@ const IPXE_ROM = '/usr/lib/ipxe/qemu/pxe-e1000.rom'
 const ARGUMENTS = 'console=ttyS0 quiet'
 const TIMEOUT = { timeout: 300_000 }
 
-function missing(t: TestContext, ...more: readonly string[]): boolean {
-  const packages = { [IPXE_ROM]: 'ipxe-qemu', [LINUX]: 'debian-installer-12-netboot-i386' }
-  for (const [file, name] of Object.entries(packages)) {
-    if (existsSync(file)) continue
-    t.skip(`${name} is not here`)
-    return true
-  }
-  return missingForNamespace(t, 'qemu-system-i386', 'nasm', 'ld', ...more)
+function missingToBoot(t: TestContext, ...more: readonly string[]): boolean {
+  return missingForNamespace(t, IPXE_ROM, LINUX, 'nasm', 'ld', ...more)
 }
 
 function putLinux(root: string, folder: string): void {
@@ -34,7 +28,7 @@ const ENTRIES = [
 ]
 
 test('iPXE boots Linux over HTTP from the menu that is made for it', TIMEOUT, async (t) => {
-  if (missing(t)) return
+  if (missingToBoot(t)) return
   const { root, folder, socket, status } = await bootLab(t, {
     entries: ENTRIES,
     default: 'Linux',
@@ -52,7 +46,7 @@ test('iPXE boots Linux over HTTP from the menu that is made for it', TIMEOUT, as
 })
 
 test('beside another DHCP server it gives no addresses, and machines boot', TIMEOUT, async (t) => {
-  if (missing(t, 'dnsmasq')) return
+  if (missingToBoot(t, 'dnsmasq')) return
   const { root, folder, socket, status } = await bootLab(
     t,
     { entries: ENTRIES, default: 'Linux', timeoutSeconds: 0 },
@@ -85,7 +79,7 @@ label linux
 `
 
 test('PXELINUX loads all it needs by TFTP, its own parts from the host’s package', TIMEOUT, async (t) => {
-  if (missing(t, '/usr/lib/PXELINUX/pxelinux.0', '/usr/lib/syslinux/modules/bios/ldlinux.c32')) return
+  if (missingToBoot(t, '/usr/lib/PXELINUX/pxelinux.0', '/usr/lib/syslinux/modules/bios/ldlinux.c32')) return
   const { root, folder, socket, status } = await bootLab(t, {})
   putLinux(root, folder)
   mkdirSync(join(folder, 'pxelinux.cfg'))
@@ -100,7 +94,7 @@ test('PXELINUX loads all it needs by TFTP, its own parts from the host’s packa
 })
 
 test('the ROM’s own menu: an item is chosen, and its file asked for at port 4011', TIMEOUT, async (t) => {
-  if (missing(t)) return
+  if (missingToBoot(t)) return
   const { root, folder, socket, status } = await bootLab(t, {
     romMenu: {
       prompt: 'Press F8',
@@ -120,7 +114,7 @@ test('the ROM’s own menu: an item is chosen, and its file asked for at port 40
 })
 
 test('a link to the installer’s folder is not followed out of the boot folder', TIMEOUT, async (t) => {
-  if (missing(t)) return
+  if (missingToBoot(t)) return
   const { folder, socket, status } = await bootLab(t, {
     entries: ENTRIES,
     default: 'Linux',

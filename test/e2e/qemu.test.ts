@@ -16,6 +16,7 @@ import { Qmp } from '../../src/engine/engines/qemu/qmp.ts'
 import type { Plan, RunningMachine, RunSpec } from '../../src/engine/index.ts'
 import { createDiskFile, isSameProcess, openDiskFile, type ProcessIdentity } from '../../src/system/index.ts'
 import { serialGuest } from './guests/serial.ts'
+import { missing } from './tools.ts'
 
 /** The QEMU engine against the real QEMU. */
 const facts = await qemuEngine.survey()
@@ -290,13 +291,7 @@ test('the disk server killed: an error, then stopped, and no QEMU left', async (
 })
 
 test('a full host disk pauses the machine and says why; with room again, resume writes it', async (t) => {
-  if (!needsQemu(t)) return
-  try {
-    execFileSync('prlimit', ['--version'], { stdio: 'ignore' })
-  } catch {
-    t.skip('prlimit is not installed')
-    return
-  }
+  if (!needsQemu(t) || missing(t, 'prlimit')) return
   const folder = folderOf(t)
   const parent = guestDisk(folder, 'dynamic')
   const child = join(folder, 'child.vhd')

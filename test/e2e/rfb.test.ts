@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { grabScreen, type Picture, serveRfb, typeKeys } from '../../src/engine/index.ts'
 import { createTesterDisk } from './guests/tester.ts'
+import { missing } from './tools.ts'
 
 /** Our client against QEMU's VNC server and against our own. */
 
@@ -32,12 +33,7 @@ function inkOfRows({ width, height, rgba }: Picture): number[] {
 }
 
 test('QEMU: the screen is seen, and keys arrive as they were meant', async (t) => {
-  try {
-    execFileSync('qemu-system-i386', ['--version'], { stdio: 'ignore' })
-  } catch {
-    t.skip('qemu-system-i386 is not installed')
-    return
-  }
+  if (missing(t, 'qemu-system-i386')) return
   const folder = newFolder(t)
   const vhd = join(folder, 'tester.vhd')
   const socket = join(folder, 'vnc.sock')

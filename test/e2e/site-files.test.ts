@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import {
   mkdirSync,
   readdirSync,
@@ -10,23 +10,15 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { createDiskFile, openDiskFile } from '../../src/system/index.ts'
 import { complaintsOf, openBrowser } from './browser.ts'
 import { newFolder, startServer, until } from './server-process.ts'
+import { missing } from './tools.ts'
 
 /** The file browser of the Inspect page, in a real browser, on a disk with real file systems. */
 const MiB = 1 << 20
 const SOUND = Buffer.alloc(2 * MiB + 77, 'the quick brown fox ')
-
-// Debian keeps the tools that make file systems where only root's path looks.
-process.env.PATH += ':/usr/sbin:/sbin'
-
-function missing(t: TestContext, ...tools: string[]): boolean {
-  const absent = tools.find((tool) => spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined)
-  if (absent !== undefined) t.skip(`${absent} is not installed`)
-  return absent !== undefined
-}
 
 /** Two partitions: a FAT one with DOS-like files, and an ext4 one that calls itself Debian. */
 function diskIn(folder: string): string {

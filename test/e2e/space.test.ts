@@ -20,18 +20,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type ByteRange, freeSpaceOf } from '../../src/disk/index.ts'
 import { createDiskFile, inspectDisk, openDiskFile } from '../../src/system/index.ts'
 import { bin, checkout, newFolder } from './server-process.ts'
+import { missing } from './tools.ts'
 
 /**
  * Compacting and expanding, seen by QEMU and by the tools of the file systems; and killed at random moments.
  */
 const MiB = 1 << 20
-process.env.PATH += ':/usr/sbin:/sbin'
-
-function missing(t: TestContext, ...tools: string[]): boolean {
-  const absent = tools.find((tool) => spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined)
-  if (absent !== undefined) t.skip(`${absent} is not installed`)
-  return absent !== undefined
-}
 
 function run(command: string, ...args: string[]): string {
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
