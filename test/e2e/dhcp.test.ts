@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,18 +24,24 @@ test('dhclient with its own script takes a lease, uses it and releases it', {
   timeout: 60_000,
 }, async (t) => {
   if (missingForNamespace(t, 'dhclient', 'busybox')) return
-  const client = await lab(t, { dhcp: { dns: ['10.244.0.5'], domain: 'lab.example' } })
+  const client = await lab(t, {
+    dhcp: { dns: ['10.244.0.5'], wins: ['10.244.0.6'], domain: 'lab.example' },
+  })
   const station = await plugNamespace(t, client.socketOf('lab'), { mac: '00:03:ff:00:00:01' })
   await station.run('dhclient', '-4', '-1', station.device)
-  assert.match(await station.run('ip', '-4', 'addr', 'show', station.device), /inet 10\.244\.0\.16\/24/)
+  const address = await station.run('ip', '-4', 'addr', 'show', station.device)
+  assert.match(address, /inet 10\.244\.0\.16\/24 brd 10\.244\.0\.255/)
+  const told = await station.run('cat', '/var/lib/dhcp/dhclient.leases')
+  assert.match(told, /option netbios-name-servers 10\.244\.0\.6;/)
   await station.run('busybox', 'ping', '-c', '1', '-W', '5', '10.244.0.1')
   assert.match(await station.run('cat', '/etc/resolv.conf'), /lab\.example[\s\S]*10\.244\.0\.5/)
   await station.run('dhclient', '-4', '-r', station.device)
-  const { leases } = (await client.status()).networks[0]!.services.dhcp!
+  const { leases, messages } = (await client.status()).networks[0]!.services.dhcp!
   assert.deepEqual(
     leases.map(({ mac, state }) => [mac, state]),
     [[station.mac, 'released']],
   )
+  assert.equal(messages.release, 1)
 })
 
 const dhcpOf = async (client: SwitchClient) => (await client.status()).networks[0]!.services.dhcp!
@@ -100,14 +107,17 @@ test('a lab’s own DHCP server silences ours, and its clients get addresses of 
   timeout: 90_000,
 }, async (t) => {
   if (missingForNamespace(t, 'dnsmasq', 'dhclient')) return
-  const client = await lab(t)
+  const client = await lab(t, { dhcp: { enabled: false } })
   const events: string[] = []
   client.events.on('network', ({ code }) => events.push(code))
   const setup = 'ip addr add 10.244.0.2/24 dev tap0'
   const server = await plugNamespace(t, client.socketOf('lab'), { mac: '00:03:ff:00:00:02', setup })
   const range = ['--dhcp-range=10.244.0.200,10.244.0.210', '--dhcp-authoritative', '--no-ping']
   const files = ['--conf-file=/dev/null', '--pid-file=', `--dhcp-leasefile=${server.folder}/leases`]
-  server.start('dnsmasq', '--no-daemon', '--port=0', ...files, '--interface=tap0', ...range)
+  const rival = server.start('dnsmasq', '--no-daemon', '--port=0', ...files, '--interface=tap0', ...range)
+  await toSay(rival, 'DHCP, IP range')
+  // Ours looks for others soon after it begins, and then for minutes not again.
+  await client.configure({ networks: [{ name: 'Lab', key: 'lab', dhcp: {} }] })
   while (!(await dhcpOf(client)).isStandingDown) await delay(100)
   const { otherServers } = await dhcpOf(client)
   assert.deepEqual(
@@ -120,3 +130,14 @@ test('a lab’s own DHCP server silences ours, and its clients get addresses of 
   assert.match(await station.run('ip', '-4', 'addr', 'show', station.device), /inet 10\.244\.0\.20\d\/24/)
   assert.deepEqual((await dhcpOf(client)).leases, [])
 })
+
+function toSay(program: ChildProcess, text: string): Promise<void> {
+  let said = ''
+  return new Promise((resolve, reject) => {
+    program.stderr?.on('data', (chunk) => {
+      said += chunk
+      if (said.includes(text)) resolve()
+    })
+    program.once('exit', () => reject(new Error(`It ended without saying "${text}": ${said}`)))
+  })
+}
