@@ -72,6 +72,6 @@ function errorFrom(status: number, body: unknown): VivariumError {
     const kind: ErrorKind = status === 401 || status === 403 ? 'denied' : 'io'
     return new VivariumError(kind, `http-${status}`, `The server answered ${status} without saying why.`)
   }
-  const { kind, code, message, where, next } = parsed.data
-  return new VivariumError(kind, code, message, { where, next })
+  const { kind, code, message, ...details } = parsed.data
+  return new VivariumError(kind, code, message, details)
 }

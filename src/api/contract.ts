@@ -36,6 +36,11 @@ export const errorRecordSchema = z.object({
     .object({ path: z.string().optional(), offset: z.number().optional(), field: z.string().optional() })
     .optional(),
   next: z.string().optional(),
+  /** Where more than one field may be at fault: all that are. */
+  faults: z
+    .array(z.object({ field: z.string(), message: z.string() }))
+    .readonly()
+    .optional(),
 })
 
 /** Virtual Server's states (IVMVirtualMachine.State); Invalid = the machine's file cannot be read now. */

@@ -24,6 +24,37 @@ test('faults name their field: those of the shape all at once, those of a rule a
   ])
 })
 
+test('several faults are each at their field, of one service and of others', () => {
+  const dhcp = { start: '10.244.0.3', gateway: '1.2.3.4', dns: ['10.0.0.1', 'dc1'] }
+  assert.deepEqual(fields({ dhcp }), ['dhcp.dns.1', 'dhcp.start', 'dhcp.gateway'])
+  const names = [
+    { name: 'NAS', address: '10.244.0.9', suffixes: [0] },
+    { name: 'nas', address: '10.244.0.8', suffixes: [0] },
+  ]
+  const twice = { title: 'Linux', kernel: 'linux' }
+  const records = [
+    { name: 'www', type: 'A', value: '10.0.0.1' },
+    { name: 'www', type: 'A', value: 'x' },
+  ]
+  assert.deepEqual(
+    fields({
+      dhcp: { ...dhcp, dns: [] },
+      dns: { records, forwarders: ['host', 'y'] },
+      wins: { names },
+      ipv6: { prefix: 'z' },
+      pxe: { folder: 'boot', entries: [twice, twice], default: 'DOS' },
+    }),
+    [
+      ...['dhcp.start', 'dhcp.gateway', 'dns.records.1', 'dns.forwarders.1', 'ipv6.prefix'],
+      ...['pxe.folder', 'pxe.entries.1.title', 'pxe.default', 'wins.names.1.name'],
+    ],
+  )
+  const forwards = [1, 2].map(() => ({ hostPort: 80, guestAddress: '10.9.0.1', guestPort: 80 }))
+  assert.deepEqual(fields({ dhcp: {}, uplink: { kind: 'nat', forwards } }), [
+    ...['uplink.forwards.0.guestAddress', 'uplink.forwards.1.hostPort', 'uplink.forwards.1.guestAddress'],
+  ])
+})
+
 test('defaults follow from network, mask and lease time', () => {
   assert.deepEqual(dhcpDefaults(), {
     ...{ start: '10.244.0.16', end: '10.244.0.254', server: '10.244.0.1' },

@@ -1,24 +1,26 @@
-import { VivariumError } from '../base/index.ts'
-import { checkNetworkConfig, formatIpv4, networkDocumentSchema, planDhcp } from '../network/index.ts'
+import { type FieldFault, VivariumError } from '../base/index.ts'
+import {
+  checkNetworkConfig,
+  faultsOf,
+  formatIpv4,
+  networkDocumentSchema,
+  planDhcp,
+  shapeFaults,
+} from '../network/index.ts'
 
-/** What the server would say of a network's settings, known without asking it: for a form, while one types. */
-
-export interface SettingsFault {
-  /** Path of the setting, such as `dhcp.start` or `dns.records.0.value`; empty: of all. */
-  readonly field: string
-  readonly message: string
-}
-
-export function networkFaults(settings: unknown): SettingsFault[] {
+/**
+ * What the server would say of a network's settings, known without asking it: for a form, while one types. A field
+ * is the path of a setting, such as `dhcp.start` or `dns.records.0.value`; empty: of all.
+ */
+export function networkFaults(settings: unknown): readonly FieldFault[] {
   const shape = networkDocumentSchema.safeParse(settings)
-  if (!shape.success)
-    return shape.error.issues.map((issue) => ({ field: issue.path.join('.'), message: `${issue.message}.` }))
+  if (!shape.success) return shapeFaults(shape.error)
   try {
     checkNetworkConfig({ ...shape.data, name: 'network', key: 'network' })
     return []
   } catch (error) {
     if (!(error instanceof VivariumError)) throw error
-    return [{ field: error.where.field ?? '', message: error.message }]
+    return faultsOf(error)
   }
 }
 

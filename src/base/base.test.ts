@@ -22,6 +22,19 @@ test('an error is one sentence for people and a record for programs', () => {
   assert.throws(() => problemFrom(new TypeError('a bug')), TypeError)
 })
 
+test('an error about several fields is a line each', () => {
+  const faults = [
+    { field: 'dhcp.start', message: 'It is outside.' },
+    { field: 'mtu', message: 'It is too small.' },
+  ]
+  const where = { field: 'dhcp.start' }
+  const error = new VivariumError('invalid', 'settings', 'It is outside. It is too small.', {
+    ...{ where, faults, next: 'Mend them.' },
+  })
+  assert.equal(describeError(error), 'dhcp.start: It is outside.\nmtu: It is too small.\nMend them.')
+  assert.deepEqual(JSON.parse(JSON.stringify(error)), error.toJSON())
+})
+
 test('hexadecimal and UTF-16 go there and back', () => {
   fc.assert(fc.property(fc.uint8Array(), (bytes) => assert.deepEqual(fromHex(toHex(bytes)), bytes)))
   fc.assert(

@@ -18,10 +18,19 @@ export type ErrorKind =
   | 'unavailable' // the host lacks a program, a device, a free port
   | 'io' // the host refused a read or a write
 
+/** What is wrong with one field of several. */
+export interface FieldFault {
+  /** As `where.field`. */
+  readonly field: string
+  readonly message: string
+}
+
 export interface ErrorDetails {
   readonly where?: Where
   /** The next step for the person who reads it, one sentence. */
   readonly next?: string
+  /** Where more than one field may be at fault: all that are. `where` names the first. */
+  readonly faults?: readonly FieldFault[]
   readonly cause?: unknown
 }
 
@@ -32,6 +41,7 @@ export interface ErrorRecord {
   readonly message: string
   readonly where?: Where
   readonly next?: string
+  readonly faults?: readonly FieldFault[]
 }
 
 export class VivariumError extends Error {
@@ -40,6 +50,8 @@ export class VivariumError extends Error {
   readonly code: string
   readonly where: Where
   readonly next: string | undefined
+  /** Empty where the error is not about fields. */
+  readonly faults: readonly FieldFault[]
 
   constructor(kind: ErrorKind, code: string, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -48,6 +60,7 @@ export class VivariumError extends Error {
     this.code = code
     this.where = details.where ?? {}
     this.next = details.next
+    this.faults = details.faults ?? []
   }
 
   toJSON(): ErrorRecord {
@@ -57,6 +70,7 @@ export class VivariumError extends Error {
       message: this.message,
       ...(Object.keys(this.where).length > 0 && { where: this.where }),
       ...(this.next !== undefined && { next: this.next }),
+      ...(this.faults.length > 0 && { faults: this.faults }),
     }
   }
 }
@@ -69,6 +83,10 @@ export function describeError(error: unknown): string {
 
 /** The same rendering for an error that came over the wire. */
 export function describeRecord(record: ErrorRecord): string {
+  const { faults = [], next = '' } = record
+  // Several fields: a line each, and what to do at the end.
+  if (faults.length > 1)
+    return [...faults.map(({ field, message }) => `${field}: ${message}`), next].join('\n').trimEnd()
   const { path, offset, field } = record.where ?? {}
   const spot = offset === undefined ? undefined : `at byte 0x${offset.toString(16)}`
   // A field stands in brackets behind its file, and for itself where there is none, as an option does.

@@ -2,6 +2,7 @@ import { planDhcp } from './dhcp/pool.ts'
 import { dhcpService } from './dhcp/service.ts'
 import { planDns } from './dns/plan.ts'
 import { dnsService } from './dns/service.ts'
+import { checkAll } from './faults.ts'
 import { planIpv6 } from './ipv6/plan.ts'
 import { ipv6Service } from './ipv6/service.ts'
 import type { NetworkConfig } from './network-config.ts'
@@ -42,11 +43,13 @@ export const NO_SERVICES: RunningServices = {
 
 /** @throws VivariumError kind `invalid` on settings that cannot work, before anything starts. */
 export function planServices(config: NetworkConfig): void {
-  if (config.dhcp?.enabled) planDhcp(config.dhcp)
-  planDns(config)
-  planIpv6(config)
-  planPxe(config)
-  planWins(config)
+  checkAll([
+    () => config.dhcp?.enabled && planDhcp(config.dhcp),
+    () => planDns(config),
+    () => planIpv6(config),
+    () => planPxe(config),
+    () => planWins(config),
+  ])
 }
 
 /** Starts what the configuration asks for, and gives each service its ports on the host. */

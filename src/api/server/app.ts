@@ -143,9 +143,10 @@ function answerPicture(context: Context, png: Uint8Array | undefined, caching: s
 }
 
 function invalidInput(error: z.ZodError): VivariumError {
-  const issue = error.issues[0]!
-  return new VivariumError('invalid', 'invalid-input', error.issues.map((each) => each.message).join('; '), {
-    where: { field: issue.path.join('.') },
+  const faults = error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
+  return new VivariumError('invalid', 'invalid-input', faults.map(({ message }) => message).join('; '), {
+    where: { field: faults[0]!.field },
+    ...(faults.length > 1 && { faults }),
   })
 }
 

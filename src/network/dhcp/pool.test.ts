@@ -58,7 +58,7 @@ const REFUSED: readonly (readonly [settings: DhcpSettings, field: string, messag
   [{ server: '10.244.0.16' }, 'server', /10\.244\.0\.1 to 10\.244\.0\.15/],
   [{ server: '10.244.0.0' }, 'server', /must be in/],
   [{ gateway: '10.245.0.1' }, 'gateway', /must be in/],
-  [{ dns: ['10.244.0.2', 'dc1'] }, 'dns', /"dc1"/],
+  [{ dns: ['10.244.0.2', 'dc1'] }, 'dns.1', /"dc1"/],
   [{ reservations: [{ address: '10.9.0.5', mac: MAC }] }, 'reservations.0.address', /outside of the network/],
   [{ reservations: [{ address: '10.244.0.1', mac: MAC }] }, 'reservations.0.address', /address of a server/],
   [
@@ -102,11 +102,34 @@ for (const [settings, field, message] of REFUSED) {
   })
 }
 
-test('everything that is wrong is said at once', () => {
-  assert.throws(
-    () => planDhcp({ start: '10.244.0.1', gateway: '1.2.3.4', leaseSeconds: 5 }),
-    /start address .* gateway address .* lease time/,
-  )
+const faultyFields = (settings: DhcpSettings) => {
+  try {
+    planDhcp(settings)
+    return []
+  } catch (error) {
+    return (error as VivariumError).faults.map(({ field }) => field.replace('dhcp.', ''))
+  }
+}
+
+test('everything that is wrong is said at once, each at its field', () => {
+  const settings = { start: '10.244.0.1', gateway: '1.2.3.4', leaseSeconds: 59 }
+  assert.throws(() => planDhcp(settings), /start address .* gateway address .* lease time/)
+  assert.deepEqual(faultyFields(settings), ['start', 'gateway', 'leaseSeconds'])
+  assert.deepEqual(faultyFields({ mask: '255.0.255.0', server: 'x', renewalSeconds: 1, wins: ['y'] }), [
+    ...['wins.0', 'server', 'mask', 'renewalSeconds'],
+  ])
+  const reservations = [
+    { address: 'z', mac: MAC },
+    { address: '10.9.0.5', clientId: '01' },
+  ]
+  assert.deepEqual(faultyFields({ end: '10.244.1.1', reservations }), [
+    ...['end', 'reservations.0.address', 'reservations.1.address'],
+  ])
+})
+
+test('what follows from a fault is none', () => {
+  assert.deepEqual(faultyFields({ start: '10.244.9.9' }), ['start'])
+  assert.deepEqual(faultyFields({ start: '10.244.0.1', server: '10.244.0.3' }), ['start'])
 })
 
 test('any prefix of a class A network that has room gives a pool that keeps the rules', () => {

@@ -1,7 +1,8 @@
 import { toHex } from '../../base/index.ts'
 import { formatIpv4, parseMac } from '../addresses.ts'
+import { Faults } from '../faults.ts'
+import { readAddress, within } from './address-rules.ts'
 import { type BootPlan, type DhcpClass, planBoot, planClass } from './classes.ts'
-import { Faults } from './faults.ts'
 import { bytesOf, type OptionSet, optionSet } from './option-settings.ts'
 import { addressesOption, OPTION, searchListOption, textOption } from './options.ts'
 import type { DhcpSettings, ReservationSettings } from './settings.ts'
@@ -40,15 +41,14 @@ const MINIMUM_RENEWAL_SECONDS = 30
 
 /** Fills the defaults and checks every rule. @throws VivariumError kind `invalid` with all that is wrong. */
 export function planDhcp(settings: DhcpSettings): DhcpPool {
-  const faults = new Faults()
-  const dns = (settings.dns ?? []).map((text) => faults.address('dns', text))
-  const wins = (settings.wins ?? []).map((text) => faults.address('wins', text))
+  const faults = new Faults('dhcp', "Change the network's DHCP settings.")
+  const addresses = (name: 'dns' | 'wins') =>
+    (settings[name] ?? []).map((text, index) => readAddress(faults, `${name}.${index}`, text) ?? 0)
+  const [dns, wins] = [addresses('dns'), addresses('wins')]
   const common = commonOptions(settings, dns, wins)
-  const named = settings.server === undefined ? undefined : faults.address('server', settings.server)
+  const named = settings.server === undefined ? undefined : readAddress(faults, 'server', settings.server)
   const { network = '10.244.0.0', mask = '255.255.255.0' } = settings
   const own = planSubnet({ ...settings, network, mask }, '', common, faults)
-  const server = named ?? own.network + 1
-  faults.unlessBetween('server', server, own.network + 1, own.start - 1)
   const times = planTimes(settings, faults)
   const relayed = (settings.subnets ?? []).map((subnet, index) =>
     planSubnet(
@@ -58,23 +58,31 @@ export function planDhcp(settings: DhcpSettings): DhcpPool {
       faults,
     ),
   )
-  faults.throwIfAny()
+  // Nothing is in, or outside of, a network that is none.
+  if (own === undefined || !areKnown(relayed)) throw faults.error()
+  const first = own.network + 1
+  const server = within(faults, 'server', named, [first, own.start - 1]) ?? first
   checkOverlap([own, ...relayed], faults)
+  const reservations = (settings.reservations ?? []).map((reservation, index) =>
+    planReservation(reservation, `reservations.${index}`, faults),
+  )
   const pool = {
     ...{ ...own, server, dns, wins, relayed },
     ...times,
     classes: (settings.classes ?? []).map(planClass),
-    reservations: (settings.reservations ?? []).map((reservation, index) =>
-      planReservation(reservation, `reservations.${index}`, faults),
-    ),
+    reservations: reservations.filter((each) => each !== undefined),
     ...(settings.boot && { boot: planBoot(settings.boot) }),
     probe: settings.probe ?? true,
     rapidCommit: settings.rapidCommit ?? false,
     otherServers: settings.otherServers ?? 'stand-down',
   }
-  checkReservations(pool, faults)
+  checkReservations(pool, reservations, faults)
   faults.throwIfAny()
   return pool
+}
+
+function areKnown(subnets: readonly (DhcpSubnet | undefined)[]): subnets is readonly DhcpSubnet[] {
+  return !subnets.includes(undefined)
 }
 
 /** Addresses that somebody has for good, so that they are no leases. */
@@ -113,10 +121,12 @@ function planReservation(
   { address, mac, clientId, hostName, options, boot }: ReservationSettings,
   field: string,
   faults: Faults,
-): DhcpReservation {
+): DhcpReservation | undefined {
+  const at = readAddress(faults, `${field}.address`, address)
+  if (at === undefined) return undefined
   const id = clientId === undefined ? undefined : bytesOf(clientId)
   return {
-    address: faults.address(`${field}.address`, address),
+    address: at,
     ...(mac !== undefined && { mac: parseMac(mac) ?? 0 }),
     ...(id !== undefined && { client: toHex(id) }),
     ...(hostName !== undefined && { hostName }),
@@ -126,11 +136,17 @@ function planReservation(
 }
 
 /** One machine has one address in a subnet, and one address one machine. */
-function checkReservations(pool: DhcpPool, faults: Faults): void {
+function checkReservations(
+  pool: DhcpPool,
+  reservations: readonly (DhcpReservation | undefined)[],
+  faults: Faults,
+): void {
   const seen = new Set<string>()
   const taken = takenAddresses(pool)
   const subnets: readonly DhcpSubnet[] = [pool, ...pool.relayed]
-  for (const [index, { address, mac, client }] of pool.reservations.entries()) {
+  for (const [index, reservation] of reservations.entries()) {
+    if (reservation === undefined) continue
+    const { address, mac, client } = reservation
     const field = `reservations.${index}`
     const text = formatIpv4(address)
     const subnet = subnets.findIndex((candidate) => isIn(candidate, address))

@@ -1,5 +1,6 @@
 import { formatIpv4 } from '../addresses.ts'
-import type { Faults } from './faults.ts'
+import type { Faults } from '../faults.ts'
+import { readAddress, within } from './address-rules.ts'
 import { type OptionSet, optionSet } from './option-settings.ts'
 import { OPTION, uint32Option } from './options.ts'
 import type { SubnetSettings } from './settings.ts'
@@ -22,27 +23,30 @@ export interface DhcpSubnet {
 
 const RESERVED_ADDRESSES = 16
 
-/** @param field the settings' place, with a dot behind it where it is not the network's own subnet */
+/**
+ * @param field the settings' place, with a dot behind it where it is not the network's own subnet
+ * @returns undefined, and faults, where network and mask make no network
+ */
 export function planSubnet(
   settings: SubnetSettings,
   field: string,
   common: ReadonlyMap<number, Uint8Array>,
   faults: Faults,
-): DhcpSubnet {
-  const network = faults.address(`${field}network`, settings.network)
-  const mask = faults.address(`${field}mask`, settings.mask)
-  faults.throwIfAny()
-  checkNetwork(network, mask, field, faults)
-  faults.throwIfAny()
+): DhcpSubnet | undefined {
+  const network = readAddress(faults, `${field}network`, settings.network)
+  const mask = readAddress(faults, `${field}mask`, settings.mask)
+  if (network === undefined || mask === undefined || !isNetwork(network, mask, field, faults))
+    return undefined
   const last = lastHost({ network, mask })
-  const read = (name: 'start' | 'end' | 'gateway') =>
-    settings[name] === undefined ? undefined : faults.address(field + name, settings[name])
-  const { start = network + RESERVED_ADDRESSES, end = last } = { start: read('start'), end: read('end') }
-  const gateway = read('gateway')
-  faults.throwIfAny()
-  faults.unlessBetween(`${field}start`, start, network + RESERVED_ADDRESSES, last)
-  faults.unlessBetween(`${field}end`, end, start, last)
-  if (gateway !== undefined) faults.unlessBetween(`${field}gateway`, gateway, network + 1, last)
+  const read = (name: 'start' | 'end' | 'gateway', least: number) => {
+    const text = settings[name]
+    const value = text === undefined ? undefined : readAddress(faults, field + name, text)
+    return within(faults, field + name, value, [least, last])
+  }
+  const first = network + RESERVED_ADDRESSES
+  const start = read('start', first) ?? first
+  const end = read('end', start) ?? last
+  const gateway = read('gateway', network + 1)
   const { values, always } = optionSet(settings.options)
   const computed = new Map([[OPTION.broadcast as number, uint32Option(last + 1)]])
   if (gateway !== undefined) computed.set(OPTION.router, uint32Option(gateway))
@@ -59,30 +63,36 @@ export function lastHost({ network, mask }: { readonly network: number; readonly
 }
 
 /** Virtual Server asks for a class A, B or C network (RFC 791, 3.2) and a mask no wider than its class. */
-function checkNetwork(network: number, mask: number, field: string, faults: Faults): void {
+function isNetwork(network: number, mask: number, field: string, faults: Faults): boolean {
   const first = network >>> 24
   const classBits = first < 128 ? 8 : first < 192 ? 16 : 24
-  if (first === 0 || first === 127 || first > 223)
-    faults.add(`${field}network`, `${formatIpv4(network)} is not in a class A, B or C network.`)
   const hostBits = ~mask >>> 0
   const prefix = 32 - Math.log2(hostBits + 1)
-  if (!Number.isInteger(prefix)) {
-    faults.add(`${field}mask`, `${formatIpv4(mask)} is not a row of ones and then zeroes.`)
-    return
-  }
-  if (prefix < classBits)
-    faults.add(
-      `${field}mask`,
+  const isRow = Number.isInteger(prefix)
+  const rules: [isBroken: boolean, field: string, message: string][] = [
+    [
+      first === 0 || first === 127 || first > 223,
+      'network',
+      `${formatIpv4(network)} is not in a class A, B or C network.`,
+    ],
+    [!isRow, 'mask', `${formatIpv4(mask)} is not a row of ones and then zeroes.`],
+    [
+      isRow && prefix < classBits,
+      'mask',
       `${formatIpv4(mask)} is wider than the class of ${formatIpv4(network)} allows (/${classBits}).`,
-    )
-  if (hostBits <= RESERVED_ADDRESSES)
-    faults.add(
-      `${field}mask`,
+    ],
+    [
+      isRow && hostBits <= RESERVED_ADDRESSES,
+      'mask',
       `${formatIpv4(mask)} leaves no address after the ${RESERVED_ADDRESSES - 1} reserved ones.`,
-    )
-  if ((network & hostBits) !== 0)
-    faults.add(
-      `${field}network`,
+    ],
+    [
+      isRow && (network & hostBits) !== 0,
+      'network',
       `${formatIpv4(network)} is not the first address of a network with mask ${formatIpv4(mask)}.`,
-    )
+    ],
+  ]
+  const broken = rules.filter(([isBroken]) => isBroken)
+  for (const [, name, message] of broken) faults.add(field + name, message)
+  return broken.length === 0
 }

@@ -1,5 +1,5 @@
-import { VivariumError } from '../../base/index.ts'
 import { parseIpv4 } from '../addresses.ts'
+import { Faults } from '../faults.ts'
 import { parseIpv6 } from '../ipv6/address.ts'
 import type { NetworkConfig } from '../network-config.ts'
 import type { ResolverAddress } from '../world.ts'
@@ -29,30 +29,28 @@ export function dnsDomain(config: Pick<NetworkConfig, 'key' | 'dns' | 'dhcp'>): 
 export function planDns(config: NetworkConfig): DnsPlan | undefined {
   const settings = config.dns
   if (settings === undefined || !settings.enabled) return undefined
-  const faults: string[] = []
+  const faults = new Faults('dns', "Change the network's DNS settings.")
   if (config.address === undefined && !config.dhcp?.enabled)
-    faults.push('The network has no address of its own, so its DNS server cannot be reached.')
+    faults.add('', 'The network has no address of its own, so its DNS server cannot be reached.')
   const domain = dnsDomain(config)
-  const records: DnsRecord[] = []
-  for (const each of settings.records) {
+  const records = new Map<number, DnsRecord>()
+  for (const [index, each] of settings.records.entries()) {
     const record = staticRecord(each, domain)
-    if (typeof record === 'string') faults.push(`Record "${each.name} ${each.type}": ${record}`)
-    else records.push(record)
+    if (typeof record === 'string')
+      faults.add(`records.${index}`, `Record "${each.name} ${each.type}": ${record}`)
+    else records.set(index, record)
   }
-  faults.push(...aliasFaults(records, domain))
-  const forwarders = (settings.forwarders ?? defaultForwarders(config)).map((text) => {
+  checkAliases(records, domain, faults)
+  const forwarders = (settings.forwarders ?? defaultForwarders(config)).map((text, index) => {
     const found = text === 'host' ? text : parseResolver(text)
-    if (found === undefined) faults.push(`"${text}" is not the address of a DNS server.`)
+    if (found === undefined)
+      faults.add(`forwarders.${index}`, `"${text}" is not the address of a DNS server.`)
     return found
   })
-  if (faults.length > 0)
-    throw new VivariumError('invalid', 'dns-settings', faults.join(' '), {
-      where: { field: 'dns' },
-      next: "Change the network's DNS settings.",
-    })
+  faults.throwIfAny()
   return {
     domain,
-    records,
+    records: [...records.values()],
     forwarders: forwarders.filter((each) => each !== undefined),
     updates: settings.updates,
     isWholeWorld: forwarders.length === 0 && !leadsOut(config),
@@ -68,14 +66,12 @@ function leadsOut({ uplink }: NetworkConfig): boolean {
 }
 
 /** RFC 1034, 3.6.2: a name with a CNAME has nothing else. The domain itself has its SOA and NS. */
-function aliasFaults(records: readonly DnsRecord[], domain: string): string[] {
+function checkAliases(records: ReadonlyMap<number, DnsRecord>, domain: string, faults: Faults): void {
   const counts = new Map<string, number>()
-  for (const { name } of records) counts.set(nameKey(name), (counts.get(nameKey(name)) ?? 0) + 1)
-  return records
-    .filter(
-      ({ name, type }) => type === TYPE.CNAME && (counts.get(nameKey(name))! > 1 || nameKey(name) === domain),
-    )
-    .map(({ name }) => `"${name}" is an alias (CNAME), and has other records too.`)
+  for (const { name } of records.values()) counts.set(nameKey(name), (counts.get(nameKey(name)) ?? 0) + 1)
+  for (const [index, { name, type }] of records)
+    if (type === TYPE.CNAME && (counts.get(nameKey(name))! > 1 || nameKey(name) === domain))
+      faults.add(`records.${index}`, `"${name}" is an alias (CNAME), and has other records too.`)
 }
 
 /** An address with or without a port: `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1`, `[2001:db8::1]:53`. */

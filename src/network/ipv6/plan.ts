@@ -1,6 +1,6 @@
-import { VivariumError } from '../../base/index.ts'
 import { writeUint32 } from '../addresses.ts'
 import { nameBytes } from '../dns/name.ts'
+import { Faults } from '../faults.ts'
 import type { NetworkConfig } from '../network-config.ts'
 import { isMulticast, isUnspecified, linkLocalAddress, parseIpv6 } from './address.ts'
 
@@ -27,28 +27,32 @@ export function planIpv6(config: NetworkConfig): Ipv6Plan | undefined {
   if (settings === undefined || !settings.enabled) return undefined
   const { validSeconds, preferredSeconds, intervalSeconds } = settings
   const prefix = settings.prefix === undefined ? ownPrefix(config.key) : parsePrefix(settings.prefix)
-  const faults: string[] = []
+  const faults = new Faults(
+    'ipv6',
+    "Change the network's IPv6 settings; a prefix is written as fd12:3456:789a::/64.",
+  )
   if (config.address === undefined && !config.dhcp?.enabled)
-    faults.push('The network has no address of its own, so nobody is there who could advertise a prefix.')
+    faults.add('', 'The network has no address of its own, so nobody is there who could advertise a prefix.')
   if (prefix === undefined)
-    faults.push(`"${settings.prefix}" is no prefix that machines can make addresses of.`)
+    faults.add('prefix', `"${settings.prefix}" is no prefix that machines can make addresses of.`)
   if (preferredSeconds > validSeconds)
-    faults.push(`An address cannot be preferred for ${preferredSeconds} s and hold for ${validSeconds} s.`)
+    faults.add(
+      'preferredSeconds',
+      `An address cannot be preferred for ${preferredSeconds} s and hold for ${validSeconds} s.`,
+    )
   if (preferredSeconds < intervalSeconds)
-    faults.push(
+    faults.add(
+      'preferredSeconds',
       `Addresses that are preferred for ${preferredSeconds} s would not last from one advertisement to the next (${intervalSeconds} s).`,
     )
   if (settings.router && leadsOut(config))
-    faults.push(
+    faults.add(
+      'router',
       'Nothing routes IPv6, and stations outside of this network would take its host for their router too.',
     )
   if (config.mtu !== undefined && config.mtu < LEAST_MTU)
-    faults.push(`IPv6 needs an MTU of ${LEAST_MTU}, and the network's is ${config.mtu}.`)
-  if (prefix === undefined || faults.length > 0)
-    throw new VivariumError('invalid', 'ipv6-settings', faults.join(' '), {
-      where: { field: 'ipv6' },
-      next: "Change the network's IPv6 settings; a prefix is written as fd12:3456:789a::/64.",
-    })
+    faults.add('', `IPv6 needs an MTU of ${LEAST_MTU}, and the network's is ${config.mtu}.`)
+  if (prefix === undefined || !faults.isEmpty) throw faults.error()
   return {
     ...{ prefix, validSeconds, preferredSeconds, intervalSeconds, isRouter: settings.router },
     dns: settings.dns.map((text) => parseIpv6(text)!),

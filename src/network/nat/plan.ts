@@ -1,5 +1,6 @@
 import { VivariumError } from '../../base/index.ts'
 import { formatIpv4, parseIpv4 } from '../addresses.ts'
+import { Faults } from '../faults.ts'
 import type { HostAddress } from '../host-address.ts'
 import type { NetworkConfig } from '../network-config.ts'
 import type { PortForward, UplinkSettings } from '../uplink/settings.ts'
@@ -22,6 +23,7 @@ export interface NatPlan {
   readonly hostLoopback: boolean
 }
 
+const CODE = 'nat-settings'
 const WIRES = ['198.18.0', '198.19.255'] as const
 const WIRE_MASK = 0xffff_ff00
 
@@ -32,7 +34,15 @@ export function planNat(
 ): NatPlan | undefined {
   if (uplink?.kind !== 'nat') return undefined
   if (inner === undefined)
-    throw wrong('NAT needs an address of its own on the network, to be its gateway.', 'uplink', ADDRESS_NEXT)
+    throw new VivariumError(
+      'invalid',
+      CODE,
+      'NAT needs an address of its own on the network, to be its gateway.',
+      {
+        where: { field: 'uplink' },
+        next: 'Give the network an address, or turn its DHCP server on.',
+      },
+    )
   const prefix = WIRES.find((wire) => !overlaps(parseIpv4(`${wire}.0`)!, inner)) ?? WIRES[0]
   const at = (host: number) => parseIpv4(`${prefix}.${host}`)!
   checkForwards(uplink.forwards, inner)
@@ -58,8 +68,6 @@ export function withNatDefaults(config: NetworkConfig, plan: NatPlan | undefined
   return { ...config, dhcp: { ...config.dhcp, gateway, dns: isSettled ? dns : [formatIpv4(plan.dns)] } }
 }
 
-const ADDRESS_NEXT = 'Give the network an address, or turn its DHCP server on.'
-
 function overlaps(wire: number, { address, mask }: HostAddress): boolean {
   const common = (mask & WIRE_MASK) >>> 0
   return (wire & common) >>> 0 === (address & common) >>> 0
@@ -67,26 +75,21 @@ function overlaps(wire: number, { address, mask }: HostAddress): boolean {
 
 function checkForwards(forwards: readonly PortForward[], inner: HostAddress): void {
   const taken = new Set<string>()
-  for (const { protocol, hostAddress = '0.0.0.0', hostPort, guestAddress } of forwards) {
+  const next = `Choose addresses of the network of ${formatIpv4(inner.address)}, and each port once.`
+  const faults = new Faults('uplink', next, CODE)
+  for (const [index, { protocol, hostAddress = '0.0.0.0', hostPort, guestAddress }] of forwards.entries()) {
+    const field = `forwards.${index}`
     // Behind one outer address there is one port of each number.
     const place = `${protocol} ${hostPort}`
     if (taken.has(place))
-      throw wrong(
-        `Two forwards take ${protocol} port ${hostPort} of the host.`,
-        'forwards',
-        'Remove one of them.',
-      )
+      faults.add(`${field}.hostPort`, `Two forwards take ${protocol} port ${hostPort} of the host.`)
     taken.add(place)
     const address = parseIpv4(guestAddress)!
     if ((address & inner.mask) >>> 0 !== (inner.address & inner.mask) >>> 0)
-      throw wrong(
+      faults.add(
+        `${field}.guestAddress`,
         `The forward from ${hostAddress}:${hostPort} leads to ${guestAddress}, which is not on this network.`,
-        'forwards',
-        `Choose an address of the network of ${formatIpv4(inner.address)}.`,
       )
   }
-}
-
-function wrong(message: string, field: string, next: string): VivariumError {
-  return new VivariumError('invalid', 'nat-settings', message, { where: { field }, next })
+  faults.throwIfAny()
 }

@@ -25,4 +25,8 @@ test('what cannot work is refused with what to do', () => {
     [{ entries: ENTRIES, default: 'C' }, undefined, 'pxe-no-such-default'],
   ] as const)
     assert.throws(() => plan(pxe, more), { code, kind: 'invalid' })
+  assert.throws(() => plan({ folder: 'boot', default: 'C' }), {
+    code: 'network-settings',
+    message: /is not a whole path\. No boot entry is called "C"\./,
+  })
 })

@@ -1,5 +1,5 @@
-import { VivariumError } from '../../base/index.ts'
 import { parseIpv4 } from '../addresses.ts'
+import { Faults } from '../faults.ts'
 import type { NetworkConfig } from '../network-config.ts'
 import { type NetbiosName, netbiosKey } from './netbios-name.ts'
 import { OWN_NAME } from './server.ts'
@@ -17,24 +17,21 @@ const MAXIMUM_NAMES = 2048
 export function planWins(config: NetworkConfig): WinsPlan | undefined {
   const settings = config.wins
   if (settings === undefined || !settings.enabled) return undefined
-  const faults: string[] = []
+  const faults = new Faults('wins', "Change the network's WINS settings.")
   if (config.address === undefined && !config.dhcp?.enabled)
-    faults.push('The network has no address of its own, so its WINS server cannot be reached.')
-  const names = settings.names.flatMap(({ name, address, suffixes }) =>
-    suffixes.map((suffix) => ({ name: { name, suffix }, address: parseIpv4(address)! })),
+    faults.add('', 'The network has no address of its own, so its WINS server cannot be reached.')
+  const names = settings.names.flatMap(({ name, address, suffixes }, index) =>
+    suffixes.map((suffix) => ({ name: { name, suffix }, address: parseIpv4(address)!, index })),
   )
   if (names.length > MAXIMUM_NAMES)
-    faults.push(`There are ${names.length} names with suffixes; the most are ${MAXIMUM_NAMES}.`)
+    faults.add('names', `There are ${names.length} names with suffixes; the most are ${MAXIMUM_NAMES}.`)
   const seen = new Set<string>()
-  for (const { name } of names) {
-    if (name.name.toUpperCase() === OWN_NAME) faults.push(`${OWN_NAME} is the server's own name.`)
-    if (seen.has(netbiosKey(name))) faults.push(`The name ${netbiosKey(name)} is there twice.`)
+  for (const { name, index } of names) {
+    const field = `names.${index}.name`
+    if (name.name.toUpperCase() === OWN_NAME) faults.add(field, `${OWN_NAME} is the server's own name.`)
+    if (seen.has(netbiosKey(name))) faults.add(field, `The name ${netbiosKey(name)} is there twice.`)
     seen.add(netbiosKey(name))
   }
-  if (faults.length > 0)
-    throw new VivariumError('invalid', 'wins-settings', [...new Set(faults)].join(' '), {
-      where: { field: 'wins' },
-      next: "Change the network's WINS settings.",
-    })
-  return { ttlSeconds: settings.ttlSeconds, names }
+  faults.throwIfAny()
+  return { ttlSeconds: settings.ttlSeconds, names: names.map(({ name, address }) => ({ name, address })) }
 }

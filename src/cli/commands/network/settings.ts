@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { VivariumError } from '../../../base/index.ts'
-import { type NetworkDocumentInput, networkDocumentSchema } from '../../../network/index.ts'
+import {
+  type NetworkDocumentInput,
+  networkDocumentSchema,
+  refusal,
+  shapeFaults,
+} from '../../../network/index.ts'
 import { systemError } from '../../../system/index.ts'
 import { collect } from '../../command.ts'
 
@@ -67,10 +72,7 @@ export function settingsFrom(old: NetworkDocumentInput, options: SettingOptions)
   for (const each of options.set ?? []) setAny(places, each)
   const parsed = networkDocumentSchema.safeParse(settings)
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]!
-  throw new VivariumError('invalid', 'network-settings', `${issue.message}.`, {
-    where: { field: issue.path.join('.') },
-  })
+  throw refusal('network-settings', shapeFaults(parsed.error))
 }
 
 function readSettings(file: string): NetworkDocumentInput {

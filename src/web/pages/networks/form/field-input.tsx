@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Select, Switch, TextInput } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
-import type { SettingsFault } from '../../../../api/index.ts'
+import type { FieldFault } from '../../../../base/index.ts'
 import { PathField } from '../../../parts/path-field.tsx'
 import classes from '../networks.module.css'
 import { type Draft, listOf, numberOf, rowsAt, textAt, valueAt, withValue } from './draft.ts'
@@ -11,7 +11,7 @@ import { optionText, optionValue } from './option-value.ts'
 
 export interface FormProps {
   readonly draft: Draft
-  readonly faults: readonly SettingsFault[]
+  readonly faults: readonly FieldFault[]
   readonly change: (draft: Draft) => void
 }
 

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, useRef, useState } from 'react'
-import { networkFaults, type SettingsFault } from '../../../../api/index.ts'
-import { plural, VivariumError } from '../../../../base/index.ts'
+import { networkFaults } from '../../../../api/index.ts'
+import { type FieldFault, plural, VivariumError } from '../../../../base/index.ts'
 import { ErrorCard } from '../../../parts/error-card.tsx'
 import { Panel } from '../../../parts/panel.tsx'
 import classes from '../networks.module.css'
@@ -58,7 +58,7 @@ export function NetworkForm({ verb, busy, error, onSubmit, ...start }: NetworkFo
   // A form that nobody has sent yet does not shout for its name.
   const shown = [
     ...faults.filter(({ field }) => sent !== undefined || field !== 'name'),
-    ...(unchanged && faults.length === 0 ? faultOfServer(error) : []),
+    ...(unchanged && faults.length === 0 ? faultsOfServer(error) : []),
   ]
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -110,7 +110,7 @@ export function NetworkForm({ verb, busy, error, onSubmit, ...start }: NetworkFo
   )
 }
 
-function FaultCount({ faults }: { readonly faults: readonly SettingsFault[] }) {
+function FaultCount({ faults }: { readonly faults: readonly FieldFault[] }) {
   const [first] = faults
   return (
     <Text size="sm" c={first === undefined ? 'dimmed' : 'red'} role="status" flex={1}>
@@ -123,8 +123,9 @@ function FaultCount({ faults }: { readonly faults: readonly SettingsFault[] }) {
   )
 }
 
-/** `where.field` of a refusal is the path of a setting. */
-function faultOfServer(error: unknown): SettingsFault[] {
-  if (!(error instanceof VivariumError) || error.where.field === undefined) return []
-  return [{ field: error.where.field, message: error.message }]
+/** The fields of a refusal are paths of settings. */
+function faultsOfServer(error: unknown): readonly FieldFault[] {
+  if (!(error instanceof VivariumError)) return []
+  if (error.faults.length > 0) return error.faults
+  return error.where.field === undefined ? [] : [{ field: error.where.field, message: error.message }]
 }
