@@ -55,6 +55,30 @@ test('several faults are each at their field, of one service and of others', () 
   ])
 })
 
+test('of a thing with several shapes the fault is that of the one that was meant', () => {
+  const pxe = (more: object) => networkFaults({ pxe: { folder: '/boot', ...more } })
+  assert.deepEqual(pxe({ entries: [{ title: 'a' }] }), [
+    { field: 'pxe.entries.0', message: 'An entry has a title, and a kernel or else a boot file.' },
+  ])
+  const entry = { title: 'a', kernel: 'k', initrd: ['i', 'http://a b/'] }
+  assert.deepEqual(pxe({ entries: [{ ...entry, title: 'a # b' }, entry] }), [
+    { field: 'pxe.entries.0.title', message: 'A title has no "${", "||", "&&", ";" or "#".' },
+    { field: 'pxe.entries.0.initrd.1', message: 'A URL has no spaces.' },
+    { field: 'pxe.entries.1.initrd.1', message: 'A URL has no spaces.' },
+  ])
+  assert.deepEqual(pxe({ romMenu: { prompt: 'Press F8' } }), [
+    { field: 'pxe.romMenu.items', message: 'The menu of the boot ROM has no items.' },
+  ])
+  const vendorClass = { prefix: 'MSFT', equals: 'MSFT 5.0' }
+  assert.deepEqual(fields({ dhcp: { classes: [{ name: 'Windows', vendorClass }] } }), [
+    ...['dhcp.classes.0.vendorClass'],
+  ])
+  const suffixes = [0, 'g', 256]
+  assert.deepEqual(fields({ wins: { names: [{ name: 'NAS', address: '10.0.0.9', suffixes }] } }), [
+    ...['wins.names.0.suffixes.1', 'wins.names.0.suffixes.2'],
+  ])
+})
+
 test('defaults follow from network, mask and lease time', () => {
   assert.deepEqual(dhcpDefaults(), {
     ...{ start: '10.244.0.16', end: '10.244.0.254', server: '10.244.0.1' },

@@ -1,7 +1,8 @@
-import { checkAll, refusal, shapeFaults } from './faults.ts'
+import { checkAll, refusal } from './faults.ts'
 import { type NetworkConfig, networkConfigSchema } from './network-config.ts'
 import { checkNetwork } from './network-plan.ts'
 import { planServices } from './services.ts'
+import { shapeFaults } from './shape-faults.ts'
 
 /**
  * Everything that can be known of settings before anything starts: their shape, and the plan of each service.

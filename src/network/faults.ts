@@ -50,13 +50,6 @@ export function throwTogether(errors: readonly VivariumError[]): void {
   throw refusal(isSame ? first.code : 'network-settings', faults, isSame ? first.next : undefined)
 }
 
-/** What a schema has against settings, each at its field. */
-export function shapeFaults(error: {
-  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]
-}): FieldFault[] {
-  return error.issues.map(({ path, message }) => ({ field: path.join('.'), message: `${message}.` }))
-}
-
 /** A refusal as faults: what it carries, or else itself. */
 export function faultsOf(error: VivariumError): readonly FieldFault[] {
   if (error.faults.length > 0) return error.faults

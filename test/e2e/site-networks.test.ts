@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -105,6 +105,117 @@ test('a network is made, a running machine moved to it and back, its lease reser
   await page.getByText('Adapter 1 is disconnected: there is no network "Lab".').waitFor()
   await server.client('turnOffMachine', { id: hello.id })
   assert.deepEqual(complaints, [])
+})
+
+test('every fault is at its own field, and menus, suffixes and options of a machine reach the server and come back', async (t) => {
+  const visited = await visit(t)
+  if (visited === undefined) return
+  const { page, server, complaints } = visited
+  await page.goto(`${server.url}/networks/create`)
+  await heading(page, 'Create a network')
+  const field = (name: string, within = '') => {
+    const place = within === '' ? page : page.getByRole('region', { name: within, exact: true })
+    return place.getByRole('textbox', { name, exact: true })
+  }
+  await page.getByRole('textbox', { name: 'Name' }).fill('Full')
+  await page.getByRole('switch', { name: 'DHCP server' }).press(' ')
+  await field('Starting IP address').fill('10.244.0.3')
+  await field('Default gateway address').fill('1.2.3.4')
+  await field('IP address lease time').fill('5')
+  await page.getByText('3 settings to mend.').waitFor()
+  for (const name of ['Starting IP address', 'Default gateway address', 'IP address lease time'])
+    assert.equal(await field(name).getAttribute('aria-invalid'), 'true', name)
+  await page.getByText('The gateway address is 1.2.3.4').first().waitFor()
+  await page.getByText('The lease time is 5 s').first().waitFor()
+  const dhcp = { start: '10.244.0.3', gateway: '1.2.3.4' }
+  await assert.rejects(server.client('createNetwork', { name: 'Full', settings: { dhcp } }), {
+    faults: [
+      {
+        field: 'dhcp.start',
+        message: 'The start address is 10.244.0.3; it must be in 10.244.0.16 to 10.244.0.254.',
+      },
+      {
+        field: 'dhcp.gateway',
+        message: 'The gateway address is 1.2.3.4; it must be in 10.244.0.1 to 10.244.0.254.',
+      },
+    ],
+  })
+  for (const name of ['Starting IP address', 'Default gateway address', 'IP address lease time'])
+    await field(name).fill('')
+  await page.getByText('Nothing is wrong with these settings.').waitFor()
+
+  await button(page, 'Add a reservation').click()
+  await field('Address', 'reservation 1').fill('10.244.0.5')
+  await field('MAC address', 'reservation 1').fill('00:03:ff:00:00:07')
+  const reservation = page.getByRole('region', { name: 'reservation 1' })
+  await reservation.getByRole('button', { name: 'More settings' }).click()
+  await reservation.getByRole('button', { name: 'Add an option' }).click()
+  await field('Number', 'option 1').fill('15')
+  await field('Value', 'option 1').fill('dc.example')
+
+  await page.getByRole('switch', { name: 'WINS server' }).press(' ')
+  await button(page, 'Add a name').click()
+  await field('NetBIOS name', 'name 1').fill('PDC')
+  await field('Address', 'name 1').fill('10.244.0.5')
+  await field('Suffixes', 'name 1').fill('1B, xyz')
+  await page.getByText('A suffix is one byte, 00 to FF.').first().waitFor()
+  await field('Suffixes', 'name 1').fill('00, 1b')
+
+  await page.getByRole('switch', { name: 'Boot from the network (PXE)' }).press(' ')
+  const boot = newFolder(t)
+  await page.getByRole('textbox', { name: 'Boot folder' }).fill(boot)
+  await button(page, 'More settings').last().click()
+  await field('Prompt of the boot ROM').fill('Press F8 to choose')
+  await page.getByText('The menu of the boot ROM has no items.').first().waitFor()
+  await button(page, 'Add an item').click()
+  await field('Title', 'item 1').fill('Local disk')
+  await button(page, 'Add an item').click()
+  await field('Title', 'item 2').fill('Installer')
+  await field('File', 'item 2').fill('pxelinux.0')
+  await button(page, 'Create').click()
+  await heading(page, 'Full')
+
+  const { settings } = await server.client('network', { key: 'full' })
+  assert.deepEqual(settings.dhcp?.reservations, [
+    {
+      address: '10.244.0.5',
+      mac: '00:03:ff:00:00:07',
+      options: [{ code: 15, type: 'text', value: 'dc.example' }],
+    },
+  ])
+  assert.deepEqual(settings.wins?.names, [{ name: 'PDC', address: '10.244.0.5', suffixes: [0, 0x1b] }])
+  assert.deepEqual(settings.pxe?.romMenu, {
+    prompt: 'Press F8 to choose',
+    timeoutSeconds: 10,
+    items: [{ title: 'Local disk' }, { title: 'Installer', file: 'pxelinux.0' }],
+  })
+  await page.getByRole('tab', { name: 'Configure' }).click()
+  assert.equal(await field('Suffixes', 'name 1').inputValue(), '00, 1B')
+  assert.deepEqual(complaints, [])
+})
+
+test('a network file is looked at and added by its path, and another file is not taken for one', async (t) => {
+  const visited = await visit(t)
+  if (visited === undefined) return
+  const { page, server } = visited
+  const folder = newFolder(t)
+  const { path } = await server.client('createNetwork', { name: 'Old lab', settings: { mtu: 1400 } })
+  const moved = join(folder, 'Old lab.vnc')
+  copyFileSync(path!, moved)
+  await server.client('removeNetwork', { key: 'old-lab', deleteFile: true })
+  await page.goto(`${server.url}/networks/add`)
+  await heading(page, 'Add existing networks')
+  const typed = page.getByRole('textbox', { name: 'Full path of the file' })
+  await typed.fill((await machineNamed(server.client, 'Hello')).path)
+  await button(page, 'Look inside').click()
+  await page.getByText('32 MB', { exact: true }).waitFor()
+  assert.equal(await button(page, 'Add').getAttribute('aria-description'), 'This file is not a network.')
+  await typed.fill(moved)
+  await button(page, 'Look inside').click()
+  await heading(page, 'Old lab')
+  await button(page, 'Add').click()
+  await page.getByText('Old lab was added.').waitFor()
+  assert.equal((await server.client('network', { key: 'old-lab' })).path, moved)
 })
 
 async function dragOnMap(page: Page, from: string, to: string): Promise<void> {

@@ -176,6 +176,11 @@ function planTimes(settings: DhcpSettings, faults: Faults) {
       'leaseSeconds',
       `The lease time is ${leaseSeconds} s; the least is ${MINIMUM_LEASE_SECONDS} s.`,
     )
+  else if (leaseSeconds <= rebindingSeconds)
+    faults.add(
+      'leaseSeconds',
+      `The lease time (${leaseSeconds} s) must be over the rebinding time (${rebindingSeconds} s).`,
+    )
   if (renewalSeconds < MINIMUM_RENEWAL_SECONDS)
     faults.add(
       'renewalSeconds',
@@ -185,11 +190,6 @@ function planTimes(settings: DhcpSettings, faults: Faults) {
     faults.add(
       'rebindingSeconds',
       `The rebinding time (${rebindingSeconds} s) must be over the renewal time (${renewalSeconds} s).`,
-    )
-  if (leaseSeconds <= rebindingSeconds)
-    faults.add(
-      'leaseSeconds',
-      `The lease time (${leaseSeconds} s) must be over the rebinding time (${rebindingSeconds} s).`,
     )
   return { leaseSeconds, renewalSeconds, rebindingSeconds }
 }

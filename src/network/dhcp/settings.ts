@@ -34,10 +34,13 @@ const bootSchema = z.object({
     .optional(),
 })
 
-const matchSchema = z.union([
-  z.strictObject({ equals: z.string().min(1).max(255) }),
-  z.strictObject({ prefix: z.string().min(1).max(255) }),
-])
+const matchSchema = z.union(
+  [
+    z.strictObject({ equals: z.string().min(1).max(255) }),
+    z.strictObject({ prefix: z.string().min(1).max(255) }),
+  ],
+  'It is told either by how it begins or by all of it',
+)
 
 /** Machines that say of themselves what they are. All that is named has to fit. */
 const classSchema = z

@@ -19,21 +19,24 @@ const title = line
 /** Below the boot folder, or a whole URL. */
 const file = line.refine((text) => !/\s/.test(text) || !text.includes('://'), 'A URL has no spaces')
 
-export const bootEntrySchema = z.union([
-  z.strictObject({
-    title,
-    /** A Linux kernel, or anything else that iPXE starts as one. */
-    kernel: file,
-    initrd: z.union([file, z.array(file).max(16)]).optional(),
-    /** iPXE's settings, such as `${net0/mac}`, are filled in. */
-    arguments: line.max(4096).optional(),
-  }),
-  z.strictObject({
-    title,
-    /** A boot program or an iPXE script; an .iso or .img is attached as a disk. */
-    file,
-  }),
-])
+export const bootEntrySchema = z.union(
+  [
+    z.strictObject({
+      title,
+      /** A Linux kernel, or anything else that iPXE starts as one. */
+      kernel: file,
+      initrd: z.union([file, z.array(file).max(16)]).optional(),
+      /** iPXE's settings, such as `${net0/mac}`, are filled in. */
+      arguments: line.max(4096).optional(),
+    }),
+    z.strictObject({
+      title,
+      /** A boot program or an iPXE script; an .iso or .img is attached as a disk. */
+      file,
+    }),
+  ],
+  'An entry has a title, and a kernel or else a boot file',
+)
 
 const address = z.string().refine((text) => parseIpv4(text) !== undefined, 'It is not an IPv4 address')
 
@@ -52,8 +55,9 @@ const romMenuSchema = z.strictObject({
         /** Default: this network's own host. */
         server: address.optional(),
       }),
+      'The menu of the boot ROM has no items',
     )
-    .min(1)
+    .min(1, 'The menu of the boot ROM has no items')
     .max(16),
 })
 

@@ -3,12 +3,14 @@ import { parseIpv4 } from '../addresses.ts'
 
 /** The settings of a network's WINS server. */
 
+const SUFFIX = 'A suffix is one byte, 00 to FF'
+
 export const winsNameSchema = z.object({
   /** Up to 15 characters, as `net view` shows them. */
   name: z.string().regex(/^[\x21-\x7e]{1,15}$/, 'A NetBIOS name has 1 to 15 characters of ASCII'),
   address: z.string().refine((text) => parseIpv4(text) !== undefined, 'It is not an IPv4 address'),
   /** What is called so. Default: a computer and its shared folders, 0x00 and 0x20. */
-  suffixes: z.array(z.int().min(0).max(255)).min(1).max(16).default([0x00, 0x20]),
+  suffixes: z.array(z.int(SUFFIX).min(0, SUFFIX).max(255, SUFFIX)).min(1).max(16).default([0x00, 0x20]),
 })
 
 export const winsOptionsSchema = z.object({

@@ -52,6 +52,25 @@ export function numberOf(text: string): number | string | undefined {
   return /^-?\d+(\.\d+)?$/.test(trimmed) ? Number(trimmed) : trimmed
 }
 
+/** "0, 1c" of base 16 -> [0, 28]; what is no number stays text, so that the fault can be shown at it. */
+export function numbersOf(text: string, base: 10 | 16): (number | string)[] | undefined {
+  const digits = base === 16 ? /^(?:0x)?[\da-f]+$/i : /^\d+$/
+  return listOf(text)?.map((part) => (digits.test(part) ? Number.parseInt(part, base) : part))
+}
+
+/** The reverse; bytes of base 16 have two digits. */
+export function numbersText(value: unknown, base: 10 | 16): string {
+  if (!Array.isArray(value)) return ''
+  const textOf = (one: unknown) =>
+    typeof one === 'number'
+      ? one
+          .toString(base)
+          .toUpperCase()
+          .padStart(base === 16 ? 2 : 1, '0')
+      : String(one)
+  return value.map(textOf).join(', ')
+}
+
 /** "a, b" -> ["a", "b"]; nothing -> undefined. */
 export function listOf(text: string): string[] | undefined {
   const parts = text.split(',').map((part) => part.trim())

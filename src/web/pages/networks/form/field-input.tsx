@@ -4,8 +4,18 @@ import { useState } from 'react'
 import type { FieldFault } from '../../../../base/index.ts'
 import { PathField } from '../../../parts/path-field.tsx'
 import classes from '../networks.module.css'
-import { type Draft, listOf, numberOf, rowsAt, textAt, valueAt, withValue } from './draft.ts'
-import { faultAt, faultOf } from './faults.ts'
+import {
+  type Draft,
+  listOf,
+  numberOf,
+  numbersOf,
+  numbersText,
+  rowsAt,
+  textAt,
+  valueAt,
+  withValue,
+} from './draft.ts'
+import { faultAt, faultOf, hasFault } from './faults.ts'
 import type { Field } from './fields.ts'
 import { optionText, optionValue } from './option-value.ts'
 
@@ -35,6 +45,24 @@ export function FieldInputs({ fields, ...rest }: FormProps & { fields: readonly 
     </div>
   )
 }
+
+/** Fields that stay out of the way until they are asked for, or have a fault that nobody would see. */
+export function MoreFields({ fields, ...rest }: FormProps & { fields: Rest; at: string }) {
+  const [more, setMore] = useState(false)
+  if (fields === undefined) return null
+  // It stays open when the fault is gone, for the hand is still at the field.
+  if (!more && hasFault(rest.faults, fields, rest.at)) setMore(true)
+  return (
+    <div>
+      <Button my="xs" size="compact-sm" variant="subtle" aria-expanded={more} onClick={() => setMore(!more)}>
+        {more ? 'Less' : 'More settings'}
+      </Button>
+      {more && <FieldInputs fields={fields} {...rest} />}
+    </div>
+  )
+}
+
+type Rest = readonly Field[] | undefined
 
 /** The settings themselves lie below nothing. */
 function below(at: string, name: string): string {
@@ -68,7 +96,7 @@ function FieldInput({ field, ...props }: FieldProps) {
           inputWrapperOrder={[...ORDER]}
           data={[...field.choices]}
           value={textAt(draft, path) || field.byDefault}
-          error={faultAt(faults, path)}
+          error={faultAt(faults, path, props.at)}
           allowDeselect={false}
           onChange={(value) => set(field.isNumber ? numberOf(value ?? '') : value)}
         />
@@ -81,7 +109,7 @@ function FieldInput({ field, ...props }: FieldProps) {
             {...common}
             wanted={field.kind === 'folder' ? 'folder' : ['other']}
             value={textAt(draft, path)}
-            error={faultAt(faults, path)}
+            error={faultAt(faults, path, props.at)}
             onChange={(text) => set(text === '' ? undefined : text)}
           />
         </div>
@@ -93,7 +121,7 @@ function FieldInput({ field, ...props }: FieldProps) {
           inputWrapperOrder={[...ORDER]}
           autoComplete="off"
           value={optionText(valueAt(draft, path))}
-          error={faultAt(faults, path)}
+          error={faultAt(faults, path, props.at)}
           onChange={(event) =>
             set(optionValue(valueAt(draft, `${props.at}.type`), event.currentTarget.value))
           }
@@ -109,30 +137,29 @@ function Typed({
   field,
   path,
   common,
+  at,
   draft,
   faults,
   change,
 }: FieldProps & {
-  field: Of<'text' | 'number' | 'list' | 'file' | 'folder'>
+  field: TypedField
   path: string
   common: { label: string; description?: string }
 }) {
   const [typed, setTyped] = useState<string>()
-  const kept = textAt(draft, path)
   const empty = typeof field.empty === 'function' ? field.empty(draft) : field.empty
-  const parsers = { text: (text: string) => (text === '' ? undefined : text), number: numberOf, list: listOf }
-  const parse = parsers[field.kind === 'number' || field.kind === 'list' ? field.kind : 'text']
+  const { parse, text } = codecOf(field)
   return (
     <TextInput
       {...common}
       inputWrapperOrder={[...ORDER]}
-      {...(field.wide && { className: classes.wide ?? '' })}
+      {...('wide' in field && field.wide && { className: classes.wide ?? '' })}
       inputMode={field.kind === 'number' ? 'numeric' : 'text'}
       autoComplete="off"
       spellCheck={false}
       placeholder={empty}
-      value={typed ?? kept}
-      error={faultAt(faults, path)}
+      value={typed ?? text(draft, path)}
+      error={faultAt(faults, path, at)}
       onBlur={() => setTyped(undefined)}
       onChange={(event) => {
         setTyped(event.currentTarget.value)
@@ -142,25 +169,42 @@ function Typed({
   )
 }
 
+type TypedField = Of<'text' | 'number' | 'list' | 'file' | 'folder' | 'numbers'>
+
+/** What is typed as a setting, and the setting as text. */
+function codecOf(field: TypedField): {
+  parse: (text: string) => unknown
+  text: (draft: Draft, path: string) => string
+} {
+  switch (field.kind) {
+    case 'number':
+      return { parse: numberOf, text: textAt }
+    case 'list':
+      return { parse: listOf, text: textAt }
+    case 'numbers':
+      return {
+        parse: (text) => numbersOf(text, field.base),
+        text: (draft, path) => numbersText(valueAt(draft, path), field.base),
+      }
+    default:
+      return { parse: (text) => (text === '' ? undefined : text), text: textAt }
+  }
+}
+
 function Rows({ field, at, draft, faults, change }: FormProps & { field: Of<'rows'>; at: string }) {
   const path = below(at, field.name)
   const rows = rowsAt(draft, path)
-  const fault = faultOf(faults, path)
+  const form = { draft, faults, change }
   return (
     <fieldset className={classes.rows}>
       <legend>{field.label}</legend>
       {field.explain !== undefined && <p>{field.explain}</p>}
       {rows.map((_row, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a row has no identity but its place
-        <div key={index} className={classes.row}>
+        <section key={index} className={classes.row} aria-label={`${field.one} ${index + 1}`}>
           <div>
-            <FieldInputs
-              fields={field.fields}
-              at={`${path}.${index}`}
-              draft={draft}
-              faults={faults}
-              change={change}
-            />
+            <FieldInputs fields={field.fields} at={`${path}.${index}`} {...form} />
+            <MoreFields fields={field.more} at={`${path}.${index}`} {...form} />
             <Fault text={faultOf(faults, `${path}.${index}`)} />
           </div>
           <ActionIcon
@@ -171,9 +215,9 @@ function Rows({ field, at, draft, faults, change }: FormProps & { field: Of<'row
           >
             <IconTrash size={18} />
           </ActionIcon>
-        </div>
+        </section>
       ))}
-      <Fault text={fault} />
+      <Fault text={faultOf(faults, path)} />
       <Button
         mt="xs"
         size="compact-sm"
@@ -181,7 +225,7 @@ function Rows({ field, at, draft, faults, change }: FormProps & { field: Of<'row
         leftSection={<IconPlus size={16} />}
         onClick={() => change(withValue(draft, path, [...rows, field.blank]))}
       >
-        Add a {field.one}
+        {`Add ${/^[aeiou]/.test(field.one) ? 'an' : 'a'} ${field.one}`}
       </Button>
     </fieldset>
   )

@@ -27,6 +27,12 @@ export type Field = Common &
         /** The setting is a number. */
         readonly isNumber?: boolean
       }
+    | {
+        /** Several, with commas between them. */
+        readonly kind: 'numbers'
+        readonly base: 10 | 16
+        readonly empty: string
+      }
     /** The value of a DHCP option; its shape follows from the row's type. */
     | { readonly kind: 'optionValue' }
     | {
@@ -34,6 +40,8 @@ export type Field = Common &
         /** One of them, for the buttons: "record". */
         readonly one: string
         readonly fields: readonly Field[]
+        /** Asked only of those who want to know more. */
+        readonly more?: readonly Field[]
         readonly blank: Draft
       }
   )

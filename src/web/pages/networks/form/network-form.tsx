@@ -7,8 +7,8 @@ import { Panel } from '../../../parts/panel.tsx'
 import classes from '../networks.module.css'
 import { type Draft, textAt, withValue } from './draft.ts'
 import { FieldInputs } from './field-input.tsx'
-import type { Field } from './fields.ts'
 import { SectionPanel } from './section-panel.tsx'
+import { OWN_FIELDS } from './sections/own.ts'
 import { SECTIONS } from './sections.ts'
 import { UplinkPanel } from './uplink-panel.tsx'
 
@@ -26,23 +26,6 @@ interface NetworkFormProps {
   readonly error: Error | null
   readonly onSubmit: (result: FormResult) => void
 }
-
-const OWN: readonly Field[] = [
-  {
-    kind: 'text',
-    name: 'address',
-    label: "The network's own address",
-    explain: 'For its services where there is no DHCP here, with its prefix.',
-    empty: "DHCP's, or none",
-  },
-  {
-    kind: 'number',
-    name: 'mtu',
-    label: 'MTU',
-    explain: 'Bytes, 576 to 65535. Longer packets are dropped and counted.',
-    empty: 'as long as a frame may be',
-  },
-]
 
 /** The rules are the server's own, applied while one types; what only the server knows comes back to its field. */
 export function NetworkForm({ verb, busy, error, onSubmit, ...start }: NetworkFormProps) {
@@ -81,7 +64,7 @@ export function NetworkForm({ verb, busy, error, onSubmit, ...start }: NetworkFo
               error={shown.find(({ field }) => field === 'name')?.message}
               onChange={(event) => setName(event.currentTarget.value)}
             />
-            <FieldInputs fields={OWN} at="" {...parts} />
+            <FieldInputs fields={OWN_FIELDS} at="" {...parts} />
             <Textarea
               label="Notes"
               autosize
@@ -112,13 +95,14 @@ export function NetworkForm({ verb, busy, error, onSubmit, ...start }: NetworkFo
 
 function FaultCount({ faults }: { readonly faults: readonly FieldFault[] }) {
   const [first] = faults
+  const fields = new Set(faults.map(({ field }) => field)).size
   return (
     <Text size="sm" c={first === undefined ? 'dimmed' : 'red'} role="status" flex={1}>
       {first === undefined
         ? 'Nothing is wrong with these settings.'
-        : faults.length === 1
+        : fields === 1
           ? first.message
-          : `${plural(faults.length, 'setting')} to mend. ${first.message}`}
+          : `${plural(fields, 'setting')} to mend. ${first.message}`}
     </Text>
   )
 }

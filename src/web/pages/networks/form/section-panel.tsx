@@ -1,15 +1,14 @@
-import { Button, Switch, Text } from '@mantine/core'
+import { Switch, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Panel } from '../../../parts/panel.tsx'
 import { valueAt, withValue } from './draft.ts'
 import { faultOf } from './faults.ts'
-import { Fault, FieldInputs, type FormProps } from './field-input.tsx'
+import { Fault, FieldInputs, type FormProps, MoreFields } from './field-input.tsx'
 import { isOn, type Section } from './fields.ts'
 
 /** A service: its fields appear when it is switched on. Switched off it keeps what was set. */
 export function SectionPanel({ section, ...form }: FormProps & { readonly section: Section }) {
   const { draft, change, faults } = form
-  const [more, setMore] = useState(false)
   const [put, setPut] = useState<unknown>()
   const value = valueAt(draft, section.key)
   const on = isOn(value)
@@ -34,20 +33,7 @@ export function SectionPanel({ section, ...form }: FormProps & { readonly sectio
         {section.explain}
       </Text>
       {on && <FieldInputs fields={section.fields} at={section.key} {...form} />}
-      {on && section.more !== undefined && (
-        <>
-          <Button
-            mt="md"
-            size="compact-sm"
-            variant="subtle"
-            aria-expanded={more}
-            onClick={() => setMore(!more)}
-          >
-            {more ? 'Less' : 'More settings'}
-          </Button>
-          {more && <FieldInputs fields={section.more} at={section.key} {...form} />}
-        </>
-      )}
+      {on && <MoreFields fields={section.more} at={section.key} {...form} />}
       <Fault text={faultOf(faults, section.key)} />
     </Panel>
   )

@@ -119,13 +119,26 @@ const OPTIONS: Field = {
 }
 
 const BOOT: readonly Field[] = [
-  { kind: 'text', name: 'boot.file', label: 'Boot file', explain: 'Option 67.', empty: 'none' },
+  {
+    kind: 'text',
+    name: 'boot.file',
+    label: 'Boot file',
+    explain: 'What is loaded from the boot server (option 67).',
+    empty: 'none',
+  },
   {
     kind: 'text',
     name: 'boot.nextServer',
     label: 'Boot server',
     explain: 'Its address.',
     empty: "this network's own, if it boots machines",
+  },
+  {
+    kind: 'text',
+    name: 'boot.serverName',
+    label: "Boot server's name",
+    explain: 'Up to 63 characters, without blanks (option 66).',
+    empty: 'none',
   },
 ]
 
@@ -140,7 +153,17 @@ const RESERVATIONS: Field = {
     { kind: 'text', name: 'address', label: 'Address' },
     { kind: 'text', name: 'mac', label: 'MAC address', explain: 'Or else the client id:' },
     { kind: 'text', name: 'clientId', label: 'Client id', explain: 'Option 61, hexadecimal.' },
-    { kind: 'text', name: 'hostName', label: 'Host name', empty: 'what it says of itself' },
+    {
+      kind: 'text',
+      name: 'hostName',
+      label: 'Host name',
+      explain: 'Told to the machine, to DNS and to WINS.',
+      empty: 'what it says of itself',
+    },
+  ],
+  more: [
+    ...BOOT,
+    { ...OPTIONS, explain: 'Only for this machine. They come before those of its class and of the network.' },
   ],
 }
 
@@ -163,8 +186,18 @@ const CLASSES: Field = {
     { kind: 'text', name: 'vendorClass.equals', label: 'Or vendor class is' },
     { kind: 'text', name: 'userClass.prefix', label: 'User class begins with', explain: 'Option 77.' },
     { kind: 'text', name: 'userClass.equals', label: 'Or user class is' },
+    {
+      kind: 'numbers',
+      base: 10,
+      name: 'architectures',
+      label: 'Firmware',
+      explain: 'Option 93, any of them: 0 is a BIOS, 6 a 32-bit and 7 a 64-bit UEFI.',
+      empty: 'any',
+    },
+  ],
+  more: [
     ...BOOT,
-    OPTIONS,
+    { ...OPTIONS, explain: 'Only for machines of this class. They come before those of the network.' },
   ],
 }
 
@@ -172,6 +205,7 @@ const SUBNETS: Field = {
   kind: 'rows',
   name: 'subnets',
   label: 'Networks behind relays',
+  explain: 'A relay passes on what machines of another network ask. They get addresses of that network.',
   one: 'subnet',
   blank: {},
   fields: [
@@ -181,6 +215,7 @@ const SUBNETS: Field = {
     { kind: 'text', name: 'end', label: 'Ending IP address', empty: 'the last' },
     { kind: 'text', name: 'gateway', label: 'Default gateway', empty: 'none' },
   ],
+  more: [{ ...OPTIONS, explain: 'Only for machines of that network. They come before those of this one.' }],
 }
 
 const MORE: readonly Field[] = [

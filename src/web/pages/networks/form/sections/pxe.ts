@@ -5,9 +5,53 @@ function firmware(name: string, label: string): Field {
     kind: 'text',
     name: `files.${name}`,
     label: `First file: ${label}`,
+    explain: 'What such a machine loads before anything else, below the folder.',
     empty: 'chosen by what is there',
   }
 }
+
+/** The menu of the boot ROM itself, without iPXE. */
+const ROM_MENU: readonly Field[] = [
+  {
+    kind: 'text',
+    name: 'romMenu.prompt',
+    label: 'Prompt of the boot ROM',
+    explain: 'Shown by machines that boot without iPXE, before the menu of their ROM.',
+    empty: 'Press F8 for the boot menu',
+  },
+  {
+    kind: 'number',
+    name: 'romMenu.timeoutSeconds',
+    label: 'Time of the boot ROM',
+    explain: 'Seconds until the first item is taken; 0 is at once, 255 waits for a choice.',
+    empty: '10',
+  },
+  {
+    kind: 'rows',
+    name: 'romMenu.items',
+    label: 'Menu of the boot ROM',
+    explain: 'Up to 16 items. Without any, the ROM shows no menu and loads its first file.',
+    one: 'item',
+    blank: {},
+    fields: [
+      { kind: 'text', name: 'title', label: 'Title', explain: 'As the ROM shows it.' },
+      {
+        kind: 'text',
+        name: 'file',
+        label: 'File',
+        explain: 'Below the boot folder of its server. Empty: the local disk.',
+        empty: 'boot from the local disk',
+      },
+      {
+        kind: 'text',
+        name: 'server',
+        label: 'Boot server',
+        explain: 'Its address.',
+        empty: "this network's own",
+      },
+    ],
+  },
+]
 
 export const PXE_SECTION: Section = {
   key: 'pxe',
@@ -42,6 +86,7 @@ export const PXE_SECTION: Section = {
       kind: 'rows',
       name: 'entries',
       label: 'Menu',
+      explain: 'Shown by iPXE, which the machine has or loads first.',
       one: 'entry',
       blank: {},
       fields: [
@@ -64,6 +109,7 @@ export const PXE_SECTION: Section = {
     },
   ],
   more: [
+    ...ROM_MENU,
     firmware('bios', 'BIOS'),
     firmware('efi-x64', 'UEFI, 64-bit'),
     firmware('efi-ia32', 'UEFI, 32-bit'),

@@ -13,6 +13,11 @@ export const UPLINK_KINDS = [
     explain: 'The machines are on the network of this computer, as if they stood beside it.',
   },
   {
+    value: 'adapter',
+    label: 'An adapter of this computer',
+    explain: 'As Virtual Server says it: over the bridge that the adapter is a port of.',
+  },
+  {
     value: 'hostOnly',
     label: 'Host only',
     explain: 'This computer and the machines reach each other, and nobody else.',
@@ -24,7 +29,16 @@ export type UplinkKind = (typeof UPLINK_KINDS)[number]['value']
 
 const DEVICE: Field = { kind: 'text', name: 'interface', label: 'Tap device', empty: 'named by Vivarium' }
 
-export const UPLINK_FIELDS: Record<Exclude<UplinkKind, 'none'>, readonly Field[]> = {
+/** Beside the uplink itself, as in a file of Virtual Server. */
+export const ADAPTER_FIELD: Field = {
+  kind: 'text',
+  name: 'hostAdapter',
+  label: 'Adapter',
+  explain: 'Its name.',
+  wide: true,
+}
+
+export const UPLINK_FIELDS: Record<Exclude<UplinkKind, 'none' | 'adapter'>, readonly Field[]> = {
   nat: [
     {
       kind: 'rows',

@@ -24,6 +24,15 @@ export const WINS_SECTION: Section = {
       fields: [
         { kind: 'text', name: 'name', label: 'NetBIOS name', explain: 'Up to 15 characters.' },
         { kind: 'text', name: 'address', label: 'Address' },
+        {
+          kind: 'numbers',
+          base: 16,
+          name: 'suffixes',
+          label: 'Suffixes',
+          explain:
+            'What is called so, hexadecimal: 00 a computer, 20 its shared folders, 1B and 1C controllers of a domain.',
+          empty: '00, 20',
+        },
       ],
     },
   ],
