@@ -19,7 +19,7 @@ test('faults name their field: those of the shape all at once, those of a rule a
     [],
     'what is off breaks no rule',
   )
-  assert.deepEqual(fields({ uplink: { kind: 'nat', forwards: [{ hostPort: 80 }] } }), [
+  assert.deepEqual(fields({ dhcp: {}, uplink: { kind: 'nat', forwards: [{ hostPort: 80 }] } }), [
     ...['uplink.forwards.0.guestAddress', 'uplink.forwards.0.guestPort'],
   ])
 })
@@ -55,8 +55,22 @@ test('several faults are each at their field, of one service and of others', () 
   ])
 })
 
+test('a wrong shape hides no broken rule elsewhere, and makes none', () => {
+  const dhcp = { start: '10.244.0.3', leaseSeconds: 'x', reservations: [{ address: '10.244.0.5', mac: 'y' }] }
+  const names = [{ name: 'a b', address: '10.244.0.9' }]
+  assert.deepEqual(fields({ dhcp, wins: { names }, pxe: {}, ipv6: { prefix: 'z' } }), [
+    ...['dhcp.leaseSeconds', 'dhcp.reservations.0.mac', 'wins.names.0.name', 'pxe.folder'],
+    ...['dhcp.start', 'ipv6.prefix'],
+  ])
+  assert.deepEqual(fields({ address: '10.0.0.300/24', dns: {}, wins: {} }), ['address'])
+  assert.deepEqual(fields({ uplink: { kind: 'x' }, dhcp: {}, dns: { forwarders: ['y'] } }), [
+    ...['uplink.kind', 'dns.forwarders.0'],
+  ])
+  assert.deepEqual(fields(7), [''])
+})
+
 test('of a thing with several shapes the fault is that of the one that was meant', () => {
-  const pxe = (more: object) => networkFaults({ pxe: { folder: '/boot', ...more } })
+  const pxe = (more: object) => networkFaults({ dhcp: {}, pxe: { folder: '/boot', ...more } })
   assert.deepEqual(pxe({ entries: [{ title: 'a' }] }), [
     { field: 'pxe.entries.0', message: 'An entry has a title, and a kernel or else a boot file.' },
   ])
@@ -74,7 +88,7 @@ test('of a thing with several shapes the fault is that of the one that was meant
     ...['dhcp.classes.0.vendorClass'],
   ])
   const suffixes = [0, 'g', 256]
-  assert.deepEqual(fields({ wins: { names: [{ name: 'NAS', address: '10.0.0.9', suffixes }] } }), [
+  assert.deepEqual(fields({ dhcp: {}, wins: { names: [{ name: 'NAS', address: '10.0.0.9', suffixes }] } }), [
     ...['wins.names.0.suffixes.1', 'wins.names.0.suffixes.2'],
   ])
 })

@@ -3,6 +3,7 @@ import {
   checkNetworkConfig,
   faultsOf,
   formatIpv4,
+  type NetworkDocument,
   networkDocumentSchema,
   planDhcp,
   shapeFaults,
@@ -14,9 +15,37 @@ import {
  */
 export function networkFaults(settings: unknown): readonly FieldFault[] {
   const shape = networkDocumentSchema.safeParse(settings)
-  if (!shape.success) return shapeFaults(shape.error)
+  if (shape.success) return ruleFaults(shape.data)
+  const faults = shapeFaults(shape.error)
+  const known = new Set(faults.map(({ field }) => field))
+  return [...faults, ...faultsBeside(settings, faults).filter(({ field }) => !known.has(field))]
+}
+
+/** What the rules say of the settings that have their shape; nothing where they hang on one that has not. */
+function faultsBeside(settings: unknown, faults: readonly FieldFault[]): readonly FieldFault[] {
+  const rest = without(settings, faults, 2)
+  const parsed = networkDocumentSchema.safeParse(rest)
+  const again = parsed.success
+    ? parsed
+    : networkDocumentSchema.safeParse(without(rest, shapeFaults(parsed.error), 1))
+  const lost = (name: 'address' | 'dhcp') => again.data?.[name] === undefined && name in (settings as object)
+  return !again.success || lost('address') || lost('dhcp') ? [] : ruleFaults(again.data)
+}
+
+/** A copy without the settings at fault. @param depth 2: a section's own setting goes; 1: the section */
+function without(settings: unknown, faults: readonly FieldFault[], depth: 1 | 2): unknown {
+  const copy = structuredClone(settings) as Record<string, Record<string, unknown>>
+  for (const { field } of faults) {
+    const [section = '', name] = field.split('.', depth)
+    if (name === undefined) delete copy[section]
+    else delete copy[section]?.[name]
+  }
+  return copy
+}
+
+function ruleFaults(settings: NetworkDocument): readonly FieldFault[] {
   try {
-    checkNetworkConfig({ ...shape.data, name: 'network', key: 'network' })
+    checkNetworkConfig({ ...settings, name: 'network', key: 'network' })
     return []
   } catch (error) {
     if (!(error instanceof VivariumError)) throw error

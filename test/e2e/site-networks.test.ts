@@ -159,6 +159,9 @@ test('every fault is at its own field, and menus, suffixes and options of a mach
   await field('Address', 'name 1').fill('10.244.0.5')
   await field('Suffixes', 'name 1').fill('1B, xyz')
   await page.getByText('A suffix is one byte, 00 to FF.').first().waitFor()
+  await field('Starting IP address').fill('10.244.0.3')
+  await page.getByText('2 settings to mend.').waitFor()
+  await field('Starting IP address').fill('')
   await field('Suffixes', 'name 1').fill('00, 1b')
 
   await page.getByRole('switch', { name: 'Boot from the network (PXE)' }).press(' ')

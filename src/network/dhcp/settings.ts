@@ -8,7 +8,7 @@ import { addressSchema, bytesOf, optionSettingSchema } from './option-settings.t
  */
 
 /** Checked with the rules, so that the fault names the field. */
-const address = z.string().max(15)
+const address = z.string().max(64)
 const seconds = z.int().min(1).max(0xffff_ffff)
 
 /** Letters, digits, hyphens; underscores too, as Windows allows them (RFC 1123, 2.1, and its practice). */

@@ -15,7 +15,10 @@ export function planPxe(config: NetworkConfig): PxeOptions | undefined {
   throwTogether(
     [...placeFaults(config, pxe), ...menuFaults(pxe)].map(
       ([code, field, message, next]) =>
-        new VivariumError('invalid', code, message, { where: { field: `pxe.${field}` }, next }),
+        new VivariumError('invalid', code, message, {
+          where: { field: field === '' ? 'pxe' : `pxe.${field}` },
+          next,
+        }),
     ),
   )
   return pxe
@@ -26,7 +29,7 @@ function placeFaults({ name, address, dhcp }: NetworkConfig, { folder }: PxeOpti
   if (address === undefined && !dhcp?.enabled)
     found.push([
       'pxe-without-address',
-      'enabled',
+      '',
       `The boot service of "${name}" has no address to answer from.`,
       'Give the network an address, such as 10.244.0.1/24, or turn its DHCP server on.',
     ])

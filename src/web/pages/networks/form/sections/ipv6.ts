@@ -48,7 +48,7 @@ export const IPV6_SECTION: Section = {
     {
       kind: 'number',
       name: 'intervalSeconds',
-      label: 'Time between advertisements',
+      label: 'Advertised every',
       explain: 'Seconds, 4 to 1800. Less than an address is preferred.',
       empty: '600',
     },
