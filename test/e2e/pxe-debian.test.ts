@@ -15,7 +15,7 @@ import { missingForNamespace } from './namespace.ts'
 /**
  * What Remote Installation Services was for: an empty machine becomes a Debian with nobody at it. Debian's installer
  * comes over the network, reads its answers (preseed) from the boot folder, and puts a Debian on the disk that lies
- * there too, as an image: to install it package by package takes an hour in an emulator without an accelerator.
+ * there too, as an image. pxe-install.test.ts installs it package by package, which takes up to an hour here.
  */
 const INSTALLER = dirname(LINUX)
 const IMAGE = 'debian.img.gz'
