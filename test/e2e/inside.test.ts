@@ -373,6 +373,47 @@ for (const version of [2, 3, 4] as const) {
   })
 }
 
+test('links of Rock Ridge come out as they are, beside names of Joliet too', (t) => {
+  if (missing(t, 'genisoimage')) return
+  const tree = join(folder, 'disc-links')
+  const deep = 'deep/a/b/c/d/e/f/g/h'
+  for (const name of ['sub', deep]) mkdirSync(join(tree, name), { recursive: true })
+  writeFileSync(join(tree, 'empty'), '')
+  writeFileSync(join(tree, 'hello.txt'), 'hello')
+  // The longest has its target in two places; one name is too long for Joliet, and one has a sign that Joliet lacks.
+  const targets: Record<string, string> = {
+    plain: 'hello.txt',
+    root: '/',
+    rooted: '/a/./b/../ü',
+    'what?': '..',
+    [`sub/${'n'.repeat(90)}`]: `${'up/'.repeat(35)}end`,
+    [`${deep}/far`]: '../../../hello.txt',
+  }
+  for (const [name, target] of Object.entries(targets)) symlinkSync(target, join(tree, name))
+  for (const names of [['-R'], ['-R', '-J']]) {
+    const image = join(folder, `links${names.join('')}.iso`)
+    run('genisoimage', '-quiet', ...names, '-o', image, tree)
+    const listed = JSON.parse(vivarium('disk', 'ls', image, '/', '--recursive', '--json').out)
+    const links = listed.entries.filter(({ kind }: { kind: string }) => kind === 'link')
+    const isJoliet = names.includes('-J')
+    const shown = (name: string) => {
+      if (!isJoliet) return name.replace('deep/a/b/c/d/e/f/g', 'rr_moved/g')
+      return name.replace('?', '_').replace('n'.repeat(90), 'n'.repeat(64))
+    }
+    assert.deepEqual(
+      Object.fromEntries(links.map(({ path, target }: { path: string; target: string }) => [path, target])),
+      Object.fromEntries(Object.entries(targets).map(([name, target]) => [shown(name), target])),
+    )
+    const out = join(folder, `links${names.join('')}-out`)
+    mkdirSync(out)
+    const copied = JSON.parse(vivarium('disk', 'cp', image, '/', out, '--json').out)
+    assert.deepEqual([copied.links, copied.skipped], [6, 0])
+    for (const [name, target] of Object.entries(targets))
+      assert.equal(readlinkSync(join(out, shown(name))), target)
+    assert.equal(readFileSync(join(out, 'empty'), 'utf8'), '')
+  }
+})
+
 for (const [version, size] of [
   [3, 2 ** 36],
   [4, 2 ** 40],

@@ -8,6 +8,7 @@ import {
   ntfsInterixLink,
   volumeOf,
 } from '../../disk/index.ts'
+import { DiscLinks } from './disc-links.ts'
 import type { ExtractSummary, InsideEntry } from './entry.ts'
 import { bytesOf, type Emit, Extraction } from './extraction.ts'
 import { hasLocalTimes, ignoresCase, innerFolderOf } from './file-systems.ts'
@@ -70,10 +71,11 @@ export class Volume {
     const tree = new FileTree(ignoresCase(handler))
     const zone = hasLocalTimes(handler) ? '' : 'Z'
     let count = 0
+    const discLinks = handler === 'Iso' ? new DiscLinks(this.#volume()) : undefined
     const parser = new ListingParser((item) => {
       count++
       tree.add({
-        ...this.#withLink(handler, item),
+        ...(discLinks?.apply(item) ?? this.#withLink(handler, item)),
         ...(item.modified !== undefined && { modified: item.modified + zone }),
       })
     })
@@ -145,6 +147,10 @@ export class Volume {
     return this.#run(['x', ...switches, '--', '/in/volume', ...(name === '' ? [] : [name])], outputs)
   }
 
+  #volume(): ReturnType<typeof volumeOf> {
+    return volumeOf(this.#place.disk, this.#place.offset, this.#place.sizeBytes)
+  }
+
   /** What 7-Zip does not know of links. */
   #withLink(handler: string, item: ListedItem): ListedItem {
     if (handler === 'Ext') return this.#withTarget(item)
@@ -152,27 +158,25 @@ export class Volume {
   }
 
   #withInterix(item: ListedItem): ListedItem {
-    const { kind, isSystem, inode, sizeBytes: length } = item
-    if (kind !== 'file' || isSystem !== true || inode === undefined || !maybeInterixLink(length)) return item
-    const { disk, offset, sizeBytes } = this.#place
-    const link = ntfsInterixLink(volumeOf(disk, offset, sizeBytes), inode)
+    const { kind, isSystem, inode, sizeBytes } = item
+    if (kind !== 'file' || isSystem !== true || inode === undefined || !maybeInterixLink(sizeBytes))
+      return item
+    const link = ntfsInterixLink(this.#volume(), inode)
     return link === undefined ? item : { ...item, ...link, kind: 'link', sizeBytes: 0 }
   }
 
   /** 7-Zip shows no target of a link with extended attributes, and none as it is. */
   #withTarget(item: ListedItem): ListedItem {
     if (item.kind !== 'link') return item
-    const { disk, offset, sizeBytes } = this.#place
     const { target: _, ...rest } = item
-    const target = item.inode && extLinkTarget(volumeOf(disk, offset, sizeBytes), item.inode)
+    const target = item.inode && extLinkTarget(this.#volume(), item.inode)
     return target === undefined || target === 0 ? rest : { ...rest, target }
   }
 
   /** Files with holes are what 7-Zip cannot read in ext2 and ext3, and reads slowly in ext4 and NTFS; we can. */
   #piecesOf(handler: string, inode: number | undefined): Iterable<Uint8Array | number> | undefined {
-    const { disk, offset, sizeBytes } = this.#place
-    const pieces =
-      inode === undefined ? undefined : PIECES[handler]?.(volumeOf(disk, offset, sizeBytes), inode)
+    const { disk, offset } = this.#place
+    const pieces = inode === undefined ? undefined : PIECES[handler]?.(this.#volume(), inode)
     return pieces && bytesOf(pieces, (at, into) => disk.read(offset + at, into))
   }
 
