@@ -48,3 +48,7 @@ export function noCounters(): PortCounters {
 export function addCounters(sum: PortCounters, more: Readonly<PortCounters>): void {
   for (const name of COUNTERS) sum[name] += more[name]
 }
+
+export function subtractCounters(sum: PortCounters, less: Readonly<PortCounters>): void {
+  for (const name of COUNTERS) sum[name] -= less[name]
+}

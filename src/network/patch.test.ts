@@ -62,3 +62,31 @@ test('closed, it tells its stations; one that throws is unplugged alone', () => 
   assert.ok(ended >= 2)
   assert.equal(red.ports().length, 1)
 })
+
+test('a station that is plugged in anew goes on counting, and the network counts it once', () => {
+  const { red, blue, patch, moved, inRed } = lab()
+  const received = (network: EthernetSwitch) => network.ports().find(({ name }) => name === 'moved')?.counters
+  patch.to(red)
+  moved.say(textFrame(ALL, ONE, 'one'), textFrame(ALL, ONE, 'two'))
+  inRed.say(textFrame(ALL, TWO, 'to all'))
+  red.sample()
+  moved.port.disconnect()
+  assert.equal(red.totals().framesReceived, 3)
+  const again = testStation(patch, 'moved')
+  again.say(textFrame(ALL, ONE, 'three'))
+  // As when its new cable is there before the end of the old one is noticed.
+  const twice = testStation(patch, 'moved')
+  again.port.disconnect()
+  twice.say(textFrame(ALL, ONE, 'four'))
+  red.sample()
+  assert.deepEqual([received(red)?.framesReceived, received(red)?.framesSent], [4, 1])
+  assert.equal(red.totals().framesReceived, 5)
+  const { seconds } = red.history().ports.find(({ name }) => name === 'moved')!
+  assert.deepEqual(
+    seconds.slice(-2).map(({ framesReceived }) => framesReceived),
+    [2, 2],
+  )
+  patch.to(blue)
+  assert.equal(received(blue)?.framesReceived, 0)
+  assert.equal(red.totals().framesReceived, 5)
+})

@@ -1,18 +1,22 @@
+import { PortMeter } from './ports/port-meter.ts'
 import type { Connectable, ConnectSettings, Link, SwitchPort } from './switch.ts'
 
 /**
  * A socket on the wall: stations are plugged into it once, and it is patched to one network or another, or to none,
- * while they stay plugged in. To a station, being unpatched is a cable without anything at its end.
+ * while they stay plugged in. To a station, being unpatched is a cable without anything at its end. One that is plugged
+ * in anew (an adopted machine) goes on with the counters that the socket has on its network.
  */
 export class Patch implements Connectable {
   readonly #stations = new Set<PatchedStation>()
   #network: Connectable | undefined
   #settings: ConnectSettings = {}
+  /** Of its port on the network of now, whichever station is plugged in. */
+  #meter = new PortMeter()
   #nextId = 1
 
   connect(name: string, link: Link): SwitchPort {
     const station = new PatchedStation(name, link)
-    station.plugInto(this.#network, this.#settings)
+    station.plugInto(this.#network, { ...this.#settings, meter: this.#meter })
     this.#stations.add(station)
     return {
       id: this.#nextId++,
@@ -29,7 +33,8 @@ export class Patch implements Connectable {
   to(network: Connectable | undefined): void {
     if (network === this.#network) return
     this.#network = network
-    for (const station of this.#stations) station.plugInto(network, this.#settings)
+    this.#meter = new PortMeter()
+    for (const station of this.#stations) station.plugInto(network, { ...this.#settings, meter: this.#meter })
   }
 
   /** Settings of its port, whichever network that is on. */

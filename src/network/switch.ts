@@ -1,6 +1,6 @@
 import { formatMac, readMac, readUint32 } from './addresses.ts'
 import type { Clock } from './clock.ts'
-import { addCounters, noCounters, type PortCounters } from './counters.ts'
+import { addCounters, noCounters, type PortCounters, subtractCounters } from './counters.ts'
 import { ETHERNET_HEADER_BYTES } from './ethernet.ts'
 import type { NetworkEvent } from './events.ts'
 import { LENGTH_BYTES } from './framing.ts'
@@ -8,6 +8,7 @@ import { CounterHistory, type History } from './history.ts'
 import { MacTable } from './mac-table.ts'
 import { Ipv6Owners } from './ports/ipv6-owners.ts'
 import { Port, type PortSurroundings } from './ports/port.ts'
+import { PortMeter } from './ports/port-meter.ts'
 import type { PortSettings } from './ports/settings.ts'
 import { VLAN_TAG_BYTES, vlanOf } from './vlan.ts'
 
@@ -49,6 +50,8 @@ export interface SwitchPort {
 export interface ConnectSettings extends PortSettings {
   /** What enters by a port of a horizon does not leave by another of the same: those have it already. */
   readonly horizon?: string
+  /** Of a port that was here before: it goes on counting. Default: it begins at zero. Only when it is connected. */
+  readonly meter?: PortMeter
 }
 
 export interface PortStatus {
@@ -103,6 +106,8 @@ export class EthernetSwitch implements Connectable {
   readonly #owners: Ipv6Owners
   /** What ports counted that are not there any more. */
   readonly #gone = noCounters()
+  /** The meters among those that may come back. */
+  readonly #goneMeters = new WeakSet<PortMeter>()
   #maximumFrameBytes = Number.POSITIVE_INFINITY
   #nextId = 1
 
@@ -130,7 +135,10 @@ export class EthernetSwitch implements Connectable {
   }
 
   connect(name: string, link: Link, settings: ConnectSettings = {}): SwitchPort {
-    const port = new Port({ id: this.#nextId++, name, link, connectedAt: this.#clock.now() }, this.#around)
+    const { meter = new PortMeter() } = settings
+    if (this.#goneMeters.delete(meter)) subtractCounters(this.#gone, meter.counters)
+    const identity = { id: this.#nextId++, name, link, connectedAt: this.#clock.now(), meter }
+    const port = new Port(identity, this.#around)
     const configure = (changed: ConnectSettings) => {
       port.configure(changed)
       if (changed.promiscuous === true) this.#promiscuous.add(port)
@@ -164,13 +172,13 @@ export class EthernetSwitch implements Connectable {
   /** Of all ports that there are and were. */
   totals(): PortCounters {
     const sum = { ...this.#gone }
-    for (const { counters } of this.#ports.values()) addCounters(sum, counters)
+    for (const { counters } of this.#meters()) addCounters(sum, counters)
     return sum
   }
 
   /** Once a second, by whoever keeps the network. */
   sample(): void {
-    for (const port of this.#ports.values()) port.history.sample(port.counters)
+    for (const { history, counters } of this.#meters()) history.sample(counters)
     this.#history.sample(this.totals())
   }
 
@@ -203,7 +211,14 @@ export class EthernetSwitch implements Connectable {
     this.#table.forget(port)
     this.#owners.forget(port.id)
     port.close()
+    if (this.#meters().has(port.meter)) return
     addCounters(this.#gone, port.counters)
+    this.#goneMeters.add(port.meter)
+  }
+
+  /** While a station is plugged in anew, its old port and its new one may have the same. */
+  #meters(): Set<PortMeter> {
+    return new Set([...this.#ports.values()].map(({ meter }) => meter))
   }
 
   #receive(from: Port, run: Uint8Array): void {

@@ -1,13 +1,14 @@
 import { readUint32 } from '../addresses.ts'
 import type { Clock } from '../clock.ts'
-import { noCounters, type PortCounters } from '../counters.ts'
+import type { PortCounters } from '../counters.ts'
 import type { NetworkEvent } from '../events.ts'
 import { LENGTH_BYTES } from '../framing.ts'
-import { CounterHistory } from '../history.ts'
+import type { CounterHistory } from '../history.ts'
 import type { ConnectSettings, Link, PortStatus } from '../switch.ts'
 import type { Ipv6Owners } from './ipv6-owners.ts'
 import { Line } from './line.ts'
 import { type GuardReason, PortGuard } from './port-guard.ts'
+import type { PortMeter } from './port-meter.ts'
 
 /**
  * One port of a switch: what is between the switch and the far end of the cable.
@@ -31,6 +32,7 @@ interface PortIdentity {
   readonly name: string
   readonly link: Link
   readonly connectedAt: number
+  readonly meter: PortMeter
 }
 
 /** As the source of frames that were on a line, which does not know any more where they came from. */
@@ -39,8 +41,9 @@ const UNKNOWN_SOURCE = 0
 export class Port {
   readonly id: number
   readonly name: string
-  readonly counters: PortCounters = noCounters()
-  readonly history = new CounterHistory()
+  readonly meter: PortMeter
+  readonly counters: PortCounters
+  readonly history: CounterHistory
   guard: PortGuard | undefined
   horizon: string | undefined
   readonly #link: Link
@@ -52,9 +55,12 @@ export class Port {
   #toStation: Line | undefined
   readonly #told = new Set<GuardReason>()
 
-  constructor({ id, name, link, connectedAt }: PortIdentity, around: PortSurroundings) {
+  constructor({ id, name, link, connectedAt, meter }: PortIdentity, around: PortSurroundings) {
     this.id = id
     this.name = name
+    this.meter = meter
+    this.counters = meter.counters
+    this.history = meter.history
     this.#link = link
     this.#connectedAt = connectedAt
     this.#around = around
