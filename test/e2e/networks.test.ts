@@ -75,14 +75,51 @@ test('a moved cable stays where it is when the server is started anew', {
   await first.client('startMachine', { id })
   await first.client('moveAdapter', { id, index: 0, network: key })
   const portOf = async (client: typeof first.client) => (await client('network', { key })).status?.ports
-  await until('the port', async () => (await portOf(first.client))?.length === 1)
+  const framesOf = async (client: typeof first.client) => (await portOf(client))?.[0]?.counters.framesReceived
+  const before = await until('traffic at the port', async () => (await framesOf(first.client)) || undefined)
   await first.stop()
   const { client } = await startServer(t, data)
   assert.equal((await machineNamed(client, 'Hello')).state, 'Running')
   await until('the port again', async () => (await portOf(client))?.length === 1)
+  // The switch lived on, and so did what the port counted.
+  assert.ok((await framesOf(client))! >= before)
   assert.equal((await client('adapters', {}))[0]?.network, key)
   await client('moveAdapter', { id, index: 0, network: null })
   assert.deepEqual(await portOf(client), [])
+  await client('turnOffMachine', { id, undo: 'discard' })
+})
+
+test('a network’s file that is edited by hand counts at once, and a damaged one harms nobody', {
+  timeout: 180_000,
+}, async (t) => {
+  const { client, data, id, key } = await lab(t)
+  await client('moveAdapter', { id, index: 0, network: key })
+  await client('startMachine', { id })
+  const network = async () => (await client('network', { key })).status
+  await until('the port', async () => (await network())?.ports.length === 1)
+  const path = join(data, 'Shared Virtual Networks', 'Lab.vnc')
+  const told = async (code: string) =>
+    (await client('events', {})).filter((event) => event.code === code).map(({ message }) => message)
+  const [port] = (await network())!.ports
+  const text = readFileSync(path, 'utf16le')
+  // Addresses are numbers there: 10.7.0.0 becomes 10.8.0.0.
+  const edited = text.replace(/>(1682\d{5})</g, (_, number) => `>${Number(number) + 0x1_0000}<`)
+  writeFileSync(path, edited, 'utf16le')
+  const server = async () => (await network())?.services.dhcp?.server
+  await until('the new settings', async () => (await server()) === '10.8.0.1')
+  assert.match((await told('network-file-changed')).join(), /^"Lab" was changed in its file\.$/)
+  writeFileSync(path, 'nonsense')
+  const [damaged] = await until('the event', async () => {
+    const messages = await told('network-file-damaged')
+    return messages.length > 0 ? messages : undefined
+  })
+  assert.match(damaged!, /"Lab" cannot be used, and the network goes on as it was/)
+  // Neither is it harmed by what else is changed meanwhile.
+  await client('createNetwork', { name: 'Other' })
+  assert.equal(await server(), '10.8.0.1')
+  assert.deepEqual([(await network())?.ports.length, (await network())?.ports[0]?.id], [1, port!.id])
+  writeFileSync(path, text, 'utf16le')
+  await until('the old settings', async () => (await server()) === '10.7.0.1')
   await client('turnOffMachine', { id, undo: 'discard' })
 })
 

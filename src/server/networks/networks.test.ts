@@ -17,6 +17,7 @@ import { dataFolderAt, makeDataFolder } from '../data-folder.ts'
 import { Database } from '../database.ts'
 import { EventLog } from '../event-log.ts'
 import { Registry } from '../registry.ts'
+import { EditedFiles } from './edited-files.ts'
 import { withReservation } from './leases.ts'
 import { Networks } from './networks.ts'
 
@@ -173,4 +174,76 @@ test('a reservation takes the place of one that the machine has already', () => 
   assert.deepEqual(twice.dhcp?.reservations, [
     { address: '10.244.0.17', mac: '00:03:ff:00:00:01', hostName: 'xp' },
   ])
+})
+
+/** Addresses are numbers in the file: 10.7.0.0 becomes 10.8.0.0, and so on. */
+function moved(text: string, by: number): string {
+  return text.replace(/>(1682\d{5})</g, (_, number) => `>${Number(number) + by * 0x1_0000}<`)
+}
+
+test('a file that was edited by hand is told of once, when it stays so for two looks', async (t) => {
+  const { open, file } = lab(t)
+  const { networks } = open()
+  const made = await networks.create('Lab', settings({ dhcp: { network: '10.7.0.0' } }))
+  const edited = new EditedFiles()
+  const look = () => edited.look(networks.list.all().filter(({ key }) => key === made.key))
+  const edit = (text: string) => writeFileSync(file('Lab'), text, 'utf16le')
+  const server = () => edited.configOf(networks.list.get(made.key))?.dhcp?.network
+  assert.deepEqual(look(), { edits: [], isUnsettled: false })
+  assert.equal(server(), '10.7.0.0')
+  edited.confirm()
+  const before = readFileSync(file('Lab'), 'utf16le')
+  edit(moved(before, 1))
+  assert.deepEqual(look(), { edits: [], isUnsettled: true })
+  const [changed] = look().edits
+  assert.deepEqual([changed?.network.key, changed?.problem], [made.key, undefined])
+  assert.equal(server(), '10.8.0.0')
+  edited.confirm()
+  assert.deepEqual(look(), { edits: [], isUnsettled: false })
+  // Written in pieces, nobody hears of what was there in between.
+  edit(before.slice(0, 100))
+  assert.equal(look().isUnsettled, true)
+  edit(moved(before, 1))
+  assert.deepEqual(
+    [look(), look()],
+    [
+      { edits: [], isUnsettled: false },
+      { edits: [], isUnsettled: false },
+    ],
+  )
+})
+
+test('a damaged file, one that is gone, and settings that the switch refuses leave the network as it was', async (t) => {
+  const { open, file } = lab(t)
+  const { networks } = open()
+  const made = await networks.create('Lab', settings({ dhcp: { network: '10.7.0.0' } }))
+  const edited = new EditedFiles()
+  const network = () => networks.list.get(made.key)
+  const look = () => edited.look([network()]).edits
+  const server = () => edited.configOf(network())?.dhcp?.network
+  look()
+  assert.equal(server(), '10.7.0.0')
+  edited.confirm()
+  const before = readFileSync(file('Lab'), 'utf16le')
+  const bad = { empty: '', cut: before.slice(0, 200), wrong: before.replace(/>1682\d{5}</, '>1<') }
+  for (const [name, text] of Object.entries(bad)) {
+    writeFileSync(file('Lab'), text, 'utf16le')
+    look()
+    assert.equal(look()[0]?.problem?.severity, 'error', name)
+    assert.equal(server(), '10.7.0.0', name)
+    edited.confirm()
+  }
+  rmSync(file('Lab'))
+  look()
+  assert.equal(look().length, 1)
+  assert.equal(server(), '10.7.0.0')
+  writeFileSync(file('Lab'), moved(before, 1), 'utf16le')
+  look()
+  assert.equal(look()[0]?.problem, undefined)
+  assert.equal(server(), '10.8.0.0')
+  edited.refuse(network())
+  assert.equal(server(), '10.7.0.0')
+  // Corrected, it is taken.
+  writeFileSync(file('Lab'), moved(before, 2), 'utf16le')
+  assert.equal(server(), '10.9.0.0')
 })

@@ -9,6 +9,8 @@ import type { EventLog } from '../event-log.ts'
 import type { Registry } from '../registry.ts'
 import { SWITCH_FOLDER } from '../run-folder.ts'
 import { NetworkCaptures } from './captures.ts'
+import { type Edit, EditedFiles } from './edited-files.ts'
+import { FolderWatch } from './folder-watch.ts'
 import { readUplinks, type Uplinks } from './host-adapters.ts'
 import type { Network } from './network.ts'
 import { documentOf } from './network-file.ts'
@@ -31,13 +33,18 @@ export class Networks {
   readonly switch: ServerSwitch
   readonly captures: NetworkCaptures
   readonly #events: EventLog
+  readonly #edited = new EditedFiles()
+  #watch: FolderWatch | undefined
 
   constructor(folder: DataFolder, registry: Registry, events: EventLog) {
     this.#events = events
     this.list = new NetworkList(registry, folder)
     this.switch = new ServerSwitch(join(folder.run, SWITCH_FOLDER), () => this.#served())
     this.captures = new NetworkCaptures(folder.captures, this.list, this.switch, events)
-    this.switch.events.on('changed', () => this.changed.emit('networks', undefined))
+    this.switch.events.on('changed', () => {
+      this.#edited.confirm()
+      this.changed.emit('networks', undefined)
+    })
     this.switch.events.on('network', ({ network, severity, code, message, next }) => {
       const name = this.list.all().find(({ key }) => key === network)?.name ?? network
       this.#log(severity, code, `"${name}": ${message}${next === undefined ? '' : ` ${next}`}`)
@@ -80,6 +87,7 @@ export class Networks {
     const isOptions = extname(path).toLowerCase() !== '.vnc' && readMachineFile(path).format === 'options'
     const added = isOptions ? this.#import(path) : [this.list.add(path)]
     for (const { name } of added) this.#log('info', 'network-added', `"${name}" was added.`)
+    for (const network of added) this.#edited.accept(network)
     const summaries = []
     for (const network of added) summaries.push(await this.#applied(network))
     return summaries
@@ -130,10 +138,15 @@ export class Networks {
     })
   }
 
-  /** After a switch was adopted: gives it the networks, and takes ports away whose machines are gone. */
+  /**
+   * After a switch was adopted: gives it the networks, and takes ports away whose machines are gone. From now on the
+   * files of networks are watched.
+   */
   async settle(machineIds: ReadonlySet<string>): Promise<void> {
     const known = new Set([...machineIds].flatMap((id) => [0, 1, 2, 3].map((index) => portKey(id, index))))
     for (const key of [...this.switch.ports.keys()]) if (!known.has(key)) this.switch.ports.delete(key)
+    this.#look()
+    this.#watch = new FolderWatch(() => this.#look())
     try {
       await this.switch.apply()
     } catch (error) {
@@ -142,6 +155,7 @@ export class Networks {
   }
 
   async close(keepRunning: boolean): Promise<void> {
+    this.#watch?.close()
     await this.switch.close(keepRunning)
   }
 
@@ -151,6 +165,7 @@ export class Networks {
   }
 
   async #applied(network: Network): Promise<NetworkSummary> {
+    this.#edited.accept(network)
     await this.#apply()
     return this.summary(network.key)
   }
@@ -172,13 +187,43 @@ export class Networks {
   #served(): SwitchNetwork[] {
     const used = new Set([...this.switch.ports.values()].map(({ network }) => network))
     return this.list.all().flatMap((network) => {
-      const plan = network.plan()
+      const config = this.#edited.configOf(network)
       const isUsed = used.has(network.key)
-      if ('problem' in plan || (network.file === undefined && !isUsed)) return []
-      const isAwake = isUsed || plan.config.trunk !== undefined
-      const uplink = isAwake ? plan.config.uplink : { kind: 'none' as const }
-      return [{ ...plan.config, uplink, ...this.list.journals(network.key) }]
+      if (config === undefined || (network.file === undefined && !isUsed)) return []
+      const isAwake = isUsed || config.trunk !== undefined
+      const uplink = isAwake ? config.uplink : { kind: 'none' as const }
+      return [{ ...config, uplink, ...this.list.journals(network.key) }]
     })
+  }
+
+  /** @returns whether another look is needed soon */
+  #look(): boolean {
+    const networks = this.list.all().filter(({ file }) => file !== undefined)
+    this.#watch?.follow(networks.map(({ file }) => file!.path))
+    const { edits, isUnsettled } = this.#edited.look(networks)
+    if (edits.length > 0) void this.#takeOver(edits)
+    return isUnsettled
+  }
+
+  /** What somebody wrote into files of networks. What cannot work changes nothing. */
+  async #takeOver(edits: readonly Edit[]): Promise<void> {
+    for (const { network, problem } of edits) {
+      if (problem === undefined)
+        this.#log('info', 'network-file-changed', `"${network.name}" was changed in its file.`)
+      else
+        this.#log(
+          'warning',
+          'network-file-damaged',
+          `The file of "${network.name}" cannot be used, and the network goes on as it was: ${problem.message}`,
+        )
+    }
+    try {
+      await this.#apply()
+    } catch (error) {
+      for (const { network } of edits) this.#edited.refuse(network)
+      this.#log('error', 'networks-not-changed', `The networks are as they were: ${(error as Error).message}`)
+      await this.#apply().catch(() => undefined)
+    }
   }
 
   #log(severity: 'info' | 'warning' | 'error', code: string, message: string): void {
