@@ -144,6 +144,9 @@ export const eventSchema = z.object({
   message: z.string(),
   machineId: z.string().optional(),
   machineName: z.string().optional(),
+  networkKey: z.string().optional(),
+  /** As it was called then. */
+  networkName: z.string().optional(),
 })
 
 export const engineFactsSchema = z.object({
@@ -368,6 +371,7 @@ export const routes = {
         .max(500, 'The limit is at most 500.')
         .default(100),
       machineId: z.string().optional(),
+      networkKey: z.string().optional(),
     }),
     output: z.array(eventSchema),
   },

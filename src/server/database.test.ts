@@ -29,6 +29,35 @@ test('a database of a newer version is not touched', () => {
   assert.throws(() => new Database(path), { code: 'database-newer' })
 })
 
+test('events of a database from before they had a network tell theirs by its name', () => {
+  const path = join(folder, 'e.sqlite')
+  const old = new Database(path)
+  old.run('DROP INDEX events_by_network')
+  for (const column of ['network_key', 'network_name']) old.run(`ALTER TABLE events DROP COLUMN ${column}`)
+  const texts = [
+    ['network', 'network-created', '"Lab" was created.'],
+    ['network', 'network-changed', '"Lab" is called "Office" now.'],
+    ['network', 'capture-stopped', 'The recording of "Lab" was stopped.'],
+    ['network', 'adapter-plugged', 'Adapter 1 of "XP" was plugged into "My lab".'],
+    ['network', 'adapter-unplugged', 'Adapter 1 of "XP" was unplugged.'],
+    ['network', 'networks-not-settled', 'The networks are as they were: no.'],
+    ['machine', 'machine-started', '"XP" was turned on.'],
+  ]
+  for (const values of texts)
+    old.run(
+      "INSERT INTO events (time, severity, source, code, message) VALUES ('t', 'info', ?, ?, ?)",
+      ...values,
+    )
+  old.run('PRAGMA user_version = 3')
+  old.close()
+  const database = new Database(path)
+  assert.deepEqual(
+    database.all('SELECT network_name, network_key FROM events ORDER BY id').map((row) => row.network_name),
+    ['Lab', 'Lab', 'Lab', 'My lab', null, null, null],
+  )
+  database.close()
+})
+
 test('a failed transaction leaves nothing', () => {
   const database = new Database(join(folder, 'd.sqlite'))
   assert.throws(() =>

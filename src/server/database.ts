@@ -56,6 +56,18 @@ const MIGRATIONS: readonly string[] = [
      added_at TEXT NOT NULL
    ) STRICT;
    ALTER TABLE machines ADD COLUMN ports TEXT NOT NULL DEFAULT '{}';`,
+  // Events of before have the name of their network in quotes: the first of their text, or where a cable went the last.
+  `ALTER TABLE events ADD COLUMN network_key TEXT;
+   ALTER TABLE events ADD COLUMN network_name TEXT;
+   UPDATE events SET network_name = substr(message, instr(message, '" was plugged into "') + 20)
+     WHERE source = 'network' AND code = 'adapter-plugged' AND message LIKE '%" was plugged into "%".';
+   UPDATE events SET network_name = substr(network_name, 1, length(network_name) - 2)
+     WHERE network_name IS NOT NULL;
+   UPDATE events SET network_name = substr(message, instr(message, '"') + 1)
+     WHERE source = 'network' AND code NOT LIKE 'adapter-%' AND message LIKE '%"%"%';
+   UPDATE events SET network_name = substr(network_name, 1, instr(network_name, '"') - 1)
+     WHERE source = 'network' AND code NOT LIKE 'adapter-%' AND network_name IS NOT NULL;
+   CREATE INDEX events_by_network ON events(network_key, id);`,
 ]
 
 export type Row = Record<string, string | number | bigint | null | Uint8Array>

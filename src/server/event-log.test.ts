@@ -31,6 +31,18 @@ test('events are listed newest first, by pages and by machine', () => {
   )
 })
 
+test('events of a network are listed by its key, those of before it had one by its name', () => {
+  const event = { severity: 'info', source: 'network', code: 'test' } as const
+  log.add({ ...event, message: 'new', networkKey: 'lab', networkName: 'Lab' })
+  log.add({ ...event, message: 'another', networkKey: 'lab-2', networkName: 'Lab' })
+  log.add({ ...event, message: 'old', networkName: 'Lab' })
+  const messages = (network: { key: string; name?: string }) =>
+    log.list({ limit: 10, network }).map(({ message }) => message)
+  assert.deepEqual(messages({ key: 'lab', name: 'Lab' }), ['old', 'new'])
+  assert.deepEqual(messages({ key: 'lab' }), ['new'])
+  assert.deepEqual(log.list({ limit: 1, network: { key: 'lab' } })[0]?.networkName, 'Lab')
+})
+
 test('the log is bounded', () => {
   database.run('UPDATE sqlite_sequence SET seq = 20099 WHERE name = ?', 'events')
   add('the latest')

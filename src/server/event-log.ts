@@ -10,9 +10,20 @@ export interface LoggedEvent {
   readonly message: string
   readonly machineId?: string
   readonly machineName?: string
+  readonly networkKey?: string
+  readonly networkName?: string
 }
 
 export type NewEvent = Omit<LoggedEvent, 'id' | 'time'>
+
+export interface EventFilter {
+  /** Only events with a smaller id. */
+  readonly before?: number | undefined
+  readonly limit: number
+  readonly machineId?: string | undefined
+  /** Events of before there was a key are found by the name. */
+  readonly network?: { readonly key: string; readonly name?: string | undefined } | undefined
+}
 
 /** More than anybody reads, less than anybody notices on the disk. */
 const KEPT_EVENTS = 10_000
@@ -38,8 +49,9 @@ export class EventLog {
 
   #store(event: NewEvent, time: string): number {
     const row = this.#database.get(
-      `INSERT INTO events (time, severity, source, code, message, machine_id, machine_name)
-       VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+      `INSERT INTO events
+         (time, severity, source, code, message, machine_id, machine_name, network_key, network_name)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
       time,
       event.severity,
       event.source,
@@ -47,28 +59,27 @@ export class EventLog {
       event.message,
       event.machineId ?? null,
       event.machineName ?? null,
+      event.networkKey ?? null,
+      event.networkName ?? null,
     )
     const id = Number(row!.id)
     if (id % 100 === 0) this.#database.run('DELETE FROM events WHERE id <= ?', id - KEPT_EVENTS)
     return id
   }
 
-  list(filter: { before?: number; limit: number; machineId?: string }): LoggedEvent[] {
-    const before = filter.before ?? Number.MAX_SAFE_INTEGER
-    const rows =
-      filter.machineId === undefined
-        ? this.#database.all(
-            'SELECT * FROM events WHERE id < ? ORDER BY id DESC LIMIT ?',
-            before,
-            filter.limit,
-          )
-        : this.#database.all(
-            'SELECT * FROM events WHERE machine_id = ? AND id < ? ORDER BY id DESC LIMIT ?',
-            filter.machineId,
-            before,
-            filter.limit,
-          )
-    return rows.map(fromRow)
+  list({ before = Number.MAX_SAFE_INTEGER, limit, machineId, network }: EventFilter): LoggedEvent[] {
+    const where = ['id < ?']
+    const values: (string | number | null)[] = [before]
+    if (machineId !== undefined) {
+      where.push('machine_id = ?')
+      values.push(machineId)
+    }
+    if (network !== undefined) {
+      where.push('(network_key = ? OR (network_key IS NULL AND network_name = ?))')
+      values.push(network.key, network.name ?? null)
+    }
+    const sql = `SELECT * FROM events WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT ?`
+    return this.#database.all(sql, ...values, limit).map(fromRow)
   }
 }
 
@@ -82,5 +93,7 @@ function fromRow(row: Row): LoggedEvent {
     message: String(row.message),
     ...(row.machine_id !== null && { machineId: String(row.machine_id) }),
     ...(row.machine_name !== null && { machineName: String(row.machine_name) }),
+    ...(row.network_key !== null && { networkKey: String(row.network_key) }),
+    ...(row.network_name !== null && { networkName: String(row.network_name) }),
   }
 }

@@ -72,15 +72,26 @@ export const useHost = () => useQuery(hostQuery)
 
 export const EVENTS_PAGE = 100
 
-/** Newest first; older pages on demand. With a machine's id only its events. */
-export function useEvents(machineId?: string) {
+/** Whose events: of everything, of one machine, or of one network. */
+export interface EventsOf {
+  readonly machineId?: string
+  readonly networkKey?: string
+}
+
+export function eventsKey({ machineId, networkKey }: EventsOf = {}): readonly string[] {
+  if (networkKey !== undefined) return ['events', 'network', networkKey]
+  return machineId === undefined ? ['events', 'all'] : ['events', 'machine', machineId]
+}
+
+/** Newest first; older pages on demand. */
+export function useEvents(of: EventsOf = {}) {
   return useInfiniteQuery({
-    queryKey: ['events', machineId ?? 'all'],
+    queryKey: eventsKey(of),
     queryFn: ({ pageParam }) =>
       call('events', {
         limit: EVENTS_PAGE,
         ...(pageParam > 0 && { before: pageParam }),
-        ...(machineId !== undefined && { machineId }),
+        ...of,
       }),
     initialPageParam: 0,
     getNextPageParam: (page: ServerEvent[]) => (page.length < EVENTS_PAGE ? undefined : page.at(-1)?.id),

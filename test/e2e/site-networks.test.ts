@@ -192,6 +192,19 @@ test('every fault is at its own field, and menus, suffixes and options of a mach
     timeoutSeconds: 10,
     items: [{ title: 'Local disk' }, { title: 'Installer', file: 'pxelinux.0' }],
   })
+  await server.client('createNetwork', { name: 'Full 2', settings: {} })
+  await server.client('changeNetwork', { key: 'full', name: 'Lab' })
+  const own = await server.client('events', { networkKey: 'full' })
+  assert.deepEqual(
+    own.map(({ code, networkName }) => [code, networkName]),
+    [
+      ['network-changed', 'Lab'],
+      ['network-created', 'Full'],
+    ],
+  )
+  await page.getByRole('tab', { name: 'Events' }).click()
+  await page.getByText('"Full" is called "Lab" now.').waitFor()
+  await page.getByText('2 events', { exact: true }).waitFor()
   await page.getByRole('tab', { name: 'Configure' }).click()
   assert.equal(await field('Suffixes', 'name 1').inputValue(), '00, 1B')
   assert.deepEqual(complaints, [])

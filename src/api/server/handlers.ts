@@ -43,7 +43,11 @@ export const handlers: Handlers = {
   tasks: (server) => server.tasks.list(),
   task: (server, { id }) => server.tasks.get(id),
   cancelTask: (server, { id }) => server.tasks.cancel(id),
-  events: (server, filter) => server.events.list(filter),
+  events: (server, { networkKey, ...filter }) =>
+    server.events.list({
+      ...filter,
+      ...(networkKey !== undefined && { network: server.networks.namedOf(networkKey) }),
+    }),
   inspect: (server, { path }) => server.inspect(path),
   startDiskOperation: (server, { operation, spec }) => ({ taskId: server.disks.start(operation, spec) }),
   diskVolumes: (server, { path }) => server.diskFiles.volumes(path),

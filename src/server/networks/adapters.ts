@@ -115,6 +115,8 @@ export class NetworkAdapters {
       await this.#plug(portKey(machineId, index), before).catch(() => undefined)
       throw error
     }
+    // Of the network that it came to, or else of the one that it left.
+    const told = network ?? this.#networks.list.all().find(({ key }) => key === before)
     const where = network === undefined ? 'was unplugged' : `was plugged into "${network.name}"`
     this.#events.add({
       severity: 'info',
@@ -123,6 +125,7 @@ export class NetworkAdapters {
       message: `Adapter ${index + 1} of "${machine.name}" ${where}.`,
       machineId,
       machineName: machine.name,
+      ...(told !== undefined && { networkKey: told.key, networkName: told.name }),
     })
     machine.changed.emit('machine', undefined)
     return { adapter: this.get(machineId, index), previous }

@@ -53,7 +53,7 @@ export class NetworkCaptures {
       ...(maximumFiles !== undefined && { maximumFiles }),
     }
     const id = await client.captureToFile({ network: key, filter, file })
-    this.#tell('capture-started', `What passes in "${this.#list.get(key).name}" is recorded in ${path}.`)
+    this.#tell('capture-started', key, (name) => `What passes in "${name}" is recorded in ${path}.`)
     return (await this.#find(id)) ?? { ...NOTHING_YET, id, network: key, path }
   }
 
@@ -71,7 +71,7 @@ export class NetworkCaptures {
       )
     }
     await (await this.#switch.open()).stopCapture(id)
-    this.#tell('capture-stopped', `The recording of "${this.#list.get(capture.network).name}" was stopped.`)
+    this.#tell('capture-stopped', capture.network, (name) => `The recording of "${name}" was stopped.`)
     return capture
   }
 
@@ -138,8 +138,10 @@ export class NetworkCaptures {
     }
   }
 
-  #tell(code: string, message: string): void {
-    this.#events.add({ severity: 'info', source: 'network', code, message })
+  #tell(code: string, networkKey: string, message: (networkName: string) => string): void {
+    const networkName = this.#list.get(networkKey).name
+    const of = { networkKey, networkName }
+    this.#events.add({ severity: 'info', source: 'network', code, message: message(networkName), ...of })
   }
 }
 

@@ -90,6 +90,24 @@ test('networks, their settings and names survive a restart, and ids stay', async
   assert.deepEqual(network.document, asked)
 })
 
+test('what happens to a network is told of it, whatever it is called', async (t) => {
+  const { networks, events } = lab(t).open()
+  const { key } = await networks.create('Lab', settings({}))
+  await networks.create('Lab 2', settings({}))
+  await networks.change(key, { name: 'Course' })
+  const told = () =>
+    events
+      .list({ limit: 10, network: networks.namedOf(key) })
+      .map(({ code, networkKey, networkName }) => [code, networkKey, networkName])
+  const changes = [
+    ['network-changed', 'lab', 'Course'],
+    ['network-created', 'lab', 'Lab'],
+  ]
+  assert.deepEqual(told(), changes)
+  await networks.remove(key, { force: false, deleteFile: true })
+  assert.deepEqual(told(), [['network-removed', 'lab', 'Course'], ...changes])
+})
+
 test('settings that cannot work are refused, and nothing is changed by them', async (t) => {
   const { open, file } = lab(t)
   const { networks } = open()

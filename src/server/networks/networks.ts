@@ -46,8 +46,9 @@ export class Networks {
       this.changed.emit('networks', undefined)
     })
     this.switch.events.on('network', ({ network, severity, code, message, next }) => {
-      const name = this.list.all().find(({ key }) => key === network)?.name ?? network
-      this.#log(severity, code, `"${name}": ${message}${next === undefined ? '' : ` ${next}`}`)
+      const { name = network } = this.namedOf(network)
+      const text = `"${name}": ${message}${next === undefined ? '' : ` ${next}`}`
+      this.#log(severity, code, text, { key: network, name })
     })
   }
 
@@ -76,9 +77,14 @@ export class Networks {
     return readUplinks()
   }
 
+  /** As events know a network; one that is gone has its key alone. */
+  namedOf(key: string): { readonly key: string; readonly name?: string | undefined } {
+    return { key, name: this.list.all().find((network) => network.key === key)?.name }
+  }
+
   async create(name: string, document: NetworkDocument): Promise<NetworkSummary> {
     const made = this.list.create(name, document)
-    this.#log('info', 'network-created', `"${made.name}" was created.`)
+    this.#log('info', 'network-created', `"${made.name}" was created.`, made)
     return this.#applied(made)
   }
 
@@ -86,8 +92,10 @@ export class Networks {
   async add(path: string): Promise<NetworkSummary[]> {
     const isOptions = extname(path).toLowerCase() !== '.vnc' && readMachineFile(path).format === 'options'
     const added = isOptions ? this.#import(path) : [this.list.add(path)]
-    for (const { name } of added) this.#log('info', 'network-added', `"${name}" was added.`)
-    for (const network of added) this.#edited.accept(network)
+    for (const network of added) {
+      this.#log('info', 'network-added', `"${network.name}" was added.`, network)
+      this.#edited.accept(network)
+    }
     const summaries = []
     for (const network of added) summaries.push(await this.#applied(network))
     return summaries
@@ -101,7 +109,7 @@ export class Networks {
     })
     const what =
       name === undefined || name === before.name ? 'was changed' : `is called "${changed.name}" now`
-    this.#log('info', 'network-changed', `"${before.name}" ${what}.`)
+    this.#log('info', 'network-changed', `"${before.name}" ${what}.`, changed)
     return this.#applied(changed)
   }
 
@@ -123,7 +131,7 @@ export class Networks {
     this.list.remove(network, deleteFile)
     for (const { network: _, ...port } of users) this.switch.ports.set(port.key, port)
     const unplugged = users.length === 0 ? '' : ` Unplugged: ${users.map((port) => port.name).join('; ')}.`
-    this.#log('info', 'network-removed', `"${network.name}" was removed.${unplugged}`)
+    this.#log('info', 'network-removed', `"${network.name}" was removed.${unplugged}`, network)
     await this.#apply()
   }
 
@@ -209,12 +217,13 @@ export class Networks {
   async #takeOver(edits: readonly Edit[]): Promise<void> {
     for (const { network, problem } of edits) {
       if (problem === undefined)
-        this.#log('info', 'network-file-changed', `"${network.name}" was changed in its file.`)
+        this.#log('info', 'network-file-changed', `"${network.name}" was changed in its file.`, network)
       else
         this.#log(
           'warning',
           'network-file-damaged',
           `The file of "${network.name}" cannot be used, and the network goes on as it was: ${problem.message}`,
+          network,
         )
     }
     try {
@@ -226,8 +235,14 @@ export class Networks {
     }
   }
 
-  #log(severity: 'info' | 'warning' | 'error', code: string, message: string): void {
-    this.#events.add({ severity, source: 'network', code, message })
+  #log(
+    severity: 'info' | 'warning' | 'error',
+    code: string,
+    message: string,
+    network?: { readonly key: string; readonly name: string },
+  ): void {
+    const of = network && { networkKey: network.key, networkName: network.name }
+    this.#events.add({ severity, source: 'network', code, message, ...of })
   }
 }
 

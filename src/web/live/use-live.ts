@@ -3,6 +3,7 @@ import { createContext, useContext, useEffect, useState, useSyncExternalStore } 
 import type { LiveMessage, MachineDetails, MachineSummary, ServerEvent, Task } from '../../api/index.ts'
 import { socketUrl } from '../client.ts'
 import { reportDone, reportRecord } from '../parts/toast.tsx'
+import { type EventsOf, eventsKey } from '../queries.ts'
 import { addEvent, endedTasks, mergeDetails, mergeTasks, needsDetails } from './live-cache.ts'
 import { type LinkState, LiveLink } from './live-link.ts'
 
@@ -37,8 +38,10 @@ function apply(cache: QueryClient, message: LiveMessage): void {
   else if (message.type === 'tasks') setTasks(cache, message.tasks)
   else if (message.type === 'networks') cache.setQueryData(['networks'], message.networks)
   else {
-    addToEvents(cache, 'all', message.event)
-    if (message.event.machineId !== undefined) addToEvents(cache, message.event.machineId, message.event)
+    const { machineId, networkKey } = message.event
+    addToEvents(cache, {}, message.event)
+    if (machineId !== undefined) addToEvents(cache, { machineId }, message.event)
+    if (networkKey !== undefined) addToEvents(cache, { networkKey }, message.event)
   }
 }
 
@@ -75,9 +78,9 @@ function setTasks(cache: QueryClient, changed: Task[]): void {
   else cache.setQueryData(['tasks'], mergeTasks(known, changed))
 }
 
-function addToEvents(cache: QueryClient, machineId: string, event: ServerEvent): void {
+function addToEvents(cache: QueryClient, of: EventsOf, event: ServerEvent): void {
   cache.setQueryData<InfiniteData<ServerEvent[], number>>(
-    ['events', machineId],
+    eventsKey(of),
     (known) => known && { ...known, pages: addEvent(known.pages, event) },
   )
 }

@@ -3,13 +3,13 @@ import { useState } from 'react'
 import { plural } from '../../../base/index.ts'
 import { ErrorCard } from '../../parts/error-card.tsx'
 import { EventList } from '../../parts/event-list.tsx'
-import { useEvents } from '../../queries.ts'
+import { type EventsOf, useEvents } from '../../queries.ts'
 import { atLeast, SEVERITIES, type Severity } from './severity.ts'
 
-/** The event log, of everything or of one machine, page by page. */
-export function EventLog({ machineId }: { readonly machineId?: string }) {
+/** The event log, of everything, of one machine or of one network, page by page. */
+export function EventLog(of: EventsOf) {
   const [severity, setSeverity] = useState<Severity>('info')
-  const events = useEvents(machineId)
+  const events = useEvents(of)
   if (events.isPending)
     return (
       <Center mih={160}>
