@@ -46,7 +46,7 @@ function volumeWith(t: TestContext, name: string, fill: (root: string) => void):
   execFileSync('mkntfs', ['-q', '-F', '-Q', image], { stdio: 'ignore' })
   mkdirSync(root)
   if (spawnSync('ntfs-3g', [image, root]).status !== 0) {
-    t.skip('ntfs-3g cannot mount here (it needs /dev/fuse, and root)')
+    t.skip('the host lets nobody mount with ntfs-3g (it needs root and /dev/fuse)')
     return undefined
   }
   try {
