@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startSwitch } from '../src/engine/switch-process/client.ts'
+import { end, into, NEW_NAMESPACE } from './namespace.ts'
 
 /**
  * DHCP servers, and beside each a network device from which perfdhcp asks them. Ours is in the switch process, as a
@@ -26,7 +27,6 @@ const MASK = '255.255.0.0'
 const FIRST = '10.9.1.0'
 const LAST = '10.9.60.255'
 const LEASE_SECONDS = 3600
-const NEW_NAMESPACE = ['--map-root-user', '--net', '--mount']
 
 export async function ownServer(folder: string): Promise<DhcpRival> {
   const pool = { network: '10.9.0.0', mask: MASK, start: FIRST, end: LAST, server: SERVER }
@@ -99,10 +99,6 @@ ${server}`)
   return { name, enter, device: 'veth1', stop: () => end(station) }
 }
 
-function into({ pid }: ChildProcess): string[] {
-  return ['--target', String(pid), '--user', '--net', '--mount', '--preserve-credentials', '--']
-}
-
 /** A namespace that lives as long as the program that its script becomes. */
 async function holder(script: string): Promise<ChildProcess> {
   const child = spawn('unshare', [...NEW_NAMESPACE, 'sh', '-ec', script], {
@@ -113,17 +109,4 @@ async function holder(script: string): Promise<ChildProcess> {
   await delay(1500)
   if (child.exitCode !== null) throw new Error('The namespace or its server did not start.')
   return child
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-}
-
-/** A folder for what a server leaves behind. */
-export function folderOf(folder: string, name: string): string {
-  const path = join(folder, name)
-  mkdirSync(path)
-  return path
 }

@@ -10,7 +10,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type DhcpRival, dnsmasq, folderOf, kea, ownServer } from './dhcp-rivals.ts'
+import { type DhcpRival, dnsmasq, kea, ownServer } from './dhcp-rivals.ts'
+import { folderOf } from './namespace.ts'
 
 const run = promisify(execFile)
 const RATES = [250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000]

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { startSwitch } from '../src/engine/switch-process/client.ts'
+import { end, into, NEW_NAMESPACE } from './namespace.ts'
 
 /**
  * Two network namespaces with a tap each, joined by one of three: our switch, vde_switch, or nothing but QEMU's own
@@ -13,7 +13,6 @@ import { startSwitch } from '../src/engine/switch-process/client.ts'
 
 const run = promisify(execFile)
 const SECONDS = 4
-const NEW_NAMESPACE = ['--map-root-user', '--net', '--mount']
 
 export interface Joint {
   readonly name: string
@@ -87,10 +86,6 @@ async function iperf(from: ChildProcess, ...options: readonly string[]): Promise
   return JSON.parse(stdout) as IperfReport
 }
 
-function into({ pid }: ChildProcess): string[] {
-  return ['--target', String(pid), '--user', '--net', '--mount', '--preserve-credentials', '--']
-}
-
 async function station(netdev: string, address: string): Promise<ChildProcess> {
   const script = `
 ip link set lo up
@@ -106,17 +101,4 @@ exec qemu-system-i386 -M none -nodefaults -display none -monitor stdio \\
   await once(child.stdout!, 'data')
   await delay(500)
   return child
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-}
-
-/** A folder for what a joint leaves behind. */
-export function folderOf(folder: string, name: string): string {
-  const path = join(folder, name)
-  mkdirSync(path)
-  return path
 }

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSwitch } from '../src/engine/switch-process/client.ts'
 import { encodeEthernet, runOf } from '../src/network/index.ts'
-import { folderOf, joinByQemu, joinBySwitch, joinByVde, measureJoint } from './switch-rivals.ts'
+import { folderOf } from './namespace.ts'
+import { joinByQemu, joinBySwitch, joinByVde, measureJoint } from './switch-rivals.ts'
 import { measureScale } from './switch-scale.ts'
 
 /**
