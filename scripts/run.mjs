@@ -125,6 +125,8 @@ function files(folder, ending) {
     .sort()
 }
 
+const PROPERTIES = ['--import', join(root, 'scripts/properties.mjs')]
+
 /** @param thorough Random cases by the hundred, as before a landing; the loop of a developer takes some of them. */
 async function check(thorough) {
   run(bin('biome'), ['check', '--error-on-warnings', '.'])
@@ -132,13 +134,14 @@ async function check(thorough) {
   const failed = await runTests(
     // A process a core, not a process a file: to start one takes longer than most files of unit tests.
     dealt(files('src', '.test.ts'), cpus().length).map((share) => [
+      ...PROPERTIES,
       '--test-isolation=none',
       '--test-timeout=300000',
       ...share,
     ]),
     thorough ? { VIVARIUM_THOROUGH: '1' } : {},
   )
-  endWith(failed)
+  await endWithoutUnsteady(failed)
 }
 
 /** Long files go first, so that every share has its part of the long and of the short. */
@@ -175,16 +178,16 @@ function endWith(failed) {
 
 /**
  * Machines, emulators and their clients side by side on a slow host: now and then one misses its time. Where that
- * stops a landing (CI), a file of end-to-end tests that failed runs once more, alone on the machine. Who fails
- * again has failed; who passes is named, and is to be mended.
+ * stops a landing (CI), a file of tests that failed runs once more, alone on the machine. Who fails again has
+ * failed; who passes is named, and is to be mended.
  */
-async function runEndToEnd(args) {
-  const failed = await runTests([args])
+async function endWithoutUnsteady(failed) {
   const again = [...new Set(failed.flatMap(({ files }) => files))]
-  if (!process.env.VIVARIUM_NO_SKIP || again.length === 0 || again.length > MOST_RUN_AGAIN)
-    return endWith(failed)
+  const known = failed.length > 0 && failed.every(({ files }) => files.length > 0)
+  if (!process.env.VIVARIUM_NO_SKIP || !known || again.length > MOST_RUN_AGAIN) return endWith(failed)
   console.error(`Once more, alone: ${again.join(' ')}`)
-  endWith(await runTests([['--test-concurrency=1', '--test-timeout=900000', ...again]]))
+  const alone = [...PROPERTIES, '--test-concurrency=1', '--test-timeout=900000', ...again]
+  endWith(await runTests([alone], { VIVARIUM_THOROUGH: '1' }))
   for (const file of again) console.error(`unsteady: ${file} failed beside others and passed alone`)
 }
 
@@ -235,15 +238,16 @@ const verbs = {
     install()
     buildSite()
     buildQuick()
-    if (rest.length > 0) return endWith(await runTests([rest], { VIVARIUM_THOROUGH: '1' }))
+    if (rest.length > 0)
+      return endWith(await runTests([[...PROPERTIES, ...rest]], { VIVARIUM_THOROUGH: '1' }))
     await check(true)
     // Two at a time: each starts machines, and waits for them about half of its time.
     const concurrency = Math.min(2, cpus().length)
-    await runEndToEnd([
-      `--test-concurrency=${concurrency}`,
-      '--test-timeout=900000',
-      ...files('test', '.test.ts'),
-    ])
+    await endWithoutUnsteady(
+      await runTests([
+        [`--test-concurrency=${concurrency}`, '--test-timeout=900000', ...files('test', '.test.ts')],
+      ]),
+    )
   },
   async check() {
     install()

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { deflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { GiB, KiB, MiB, TiB } from '../../base/index.ts'
+import { cases } from '../../base/testing.ts'
 import type { Disk } from '../disk.ts'
 import type { DiskFormat } from '../format.ts'
 import type { DiskSource, ImageLayout, LayoutOptions, UnitMap } from '../layout.ts'
@@ -97,7 +98,7 @@ for (const { format, options } of whole) {
         const found = contentOf(openDisk(store, { surroundings }))
         assert.ok(Buffer.from(found).equals(contentOf(disk)))
       }),
-      { numRuns: 10 },
+      { numRuns: cases(2, 10) },
     )
   })
 }
@@ -121,7 +122,7 @@ for (const { format, options } of children) {
         const found = contentOf(openDiskChain([store, parent], []))
         assert.ok(Buffer.from(found).equals(contentOf(child)))
       }),
-      { numRuns: 10 },
+      { numRuns: cases(2, 10) },
     )
   })
 }

@@ -58,6 +58,18 @@ test('an update leads from any group to any other', () => {
   )
 })
 
+test('a key is one key, also where JavaScript gives every object something of that name', () => {
+  const document = newPreferences('a.vnc')
+  for (const name of ['valueOf', 'constructor', 'toString', '__proto__']) {
+    const [some, other] = [JSON.parse(`{"${name}": 0}`), { a: { b: 1 } }] as [TreeGroup, TreeGroup]
+    writeTree(document, 'vivarium', some)
+    updateTree(document, 'vivarium', some, other)
+    assert.deepEqual(readTree(again(document), 'vivarium'), other)
+    updateTree(document, 'vivarium', other, some)
+    assert.deepEqual(readTree(again(document), 'vivarium'), some)
+  }
+})
+
 test('an update keeps what was not understood', () => {
   const text =
     '<p>\n\t<v>\n\t\t<dns>\n\t\t\t<domain type="string">old</domain>\n\t\t\t<later type="bytes">00FF</later>\n\t\t</dns>\n\t\t<a type="integer"> 7</a>\n\t</v>\n</p>\n'

@@ -102,7 +102,7 @@ export function updateTree(
   after: TreeGroup,
 ): void {
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const [old, now] = [before[key], after[key]]
+    const [old, now] = [ownValue(before, key), ownValue(after, key)]
     if (isSameTree(old, now)) continue
     const name = elementNameOf(key)
     if (name === undefined) {
@@ -115,6 +115,11 @@ export function updateTree(
       updateTree(document, path, old, now)
     else writeTree(document, path, now)
   }
+}
+
+/** Never what a group has from JavaScript: `valueOf` and `constructor` are keys like others. */
+function ownValue(group: TreeGroup, key: string): Tree | undefined {
+  return Object.hasOwn(group, key) ? group[key] : undefined
 }
 
 function hasValues(group: TreeGroup): boolean {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { VivariumError } from '../../base/index.ts'
+import { cases } from '../../base/testing.ts'
 import { type Journals, memoryJournals } from '../journals.ts'
 import { udpStation } from '../udp-testing.ts'
 import type { DnsEntry } from './entries.ts'
@@ -144,7 +145,7 @@ test('whatever stations add and take away, the next process answers the same', (
         assert.deepEqual(texts(next.ask(...question).answers).sort(), texts(ask(...question).answers).sort())
       }
     }),
-    { numRuns: 60 },
+    { numRuns: cases(12, 60) },
   )
 })
 

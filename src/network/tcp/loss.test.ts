@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { cases } from '../../base/testing.ts'
 import { FLAG, type TcpSegment } from './segment.ts'
 import { advance, distance } from './sequence.ts'
 import { connect, endpointTest, testService } from './testing.ts'
@@ -103,6 +104,6 @@ test('everything arrives, in order and once, over loss, repetition and reorderin
       assert.ok(Buffer.from(result.received).equals(download), 'the download')
       assert.ok(result.closed, 'it ends')
     }),
-    { numRuns: 40 },
+    { numRuns: cases(40, 40) },
   )
 })
