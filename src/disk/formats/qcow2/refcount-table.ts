@@ -44,7 +44,8 @@ export function readRefcountTable(host: HostFile, header: Header): RefcountTable
   const table = new Uint8Array(bytes)
   host.read(offset, table)
   const blocks = readOffsets(table)
-  for (const [index, block] of blocks.entries()) {
+  for (let index = 0; index < blocks.length; index++) {
+    const block = blocks[index]!
     if (block % host.clusterSize === 0 && block < host.size) continue
     throw corrupt(
       host.store,

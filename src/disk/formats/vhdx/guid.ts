@@ -10,7 +10,9 @@ export const NO_GUID = '00000000-0000-0000-0000-000000000000'
 const ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
 
 export function readGuid(bytes: Uint8Array, at: number): string {
-  return formatGuid(Uint8Array.from(ORDER, (index) => bytes[at + index]!))
+  const plain = new Uint8Array(GUID_BYTES)
+  for (let place = 0; place < GUID_BYTES; place++) plain[place] = bytes[at + ORDER[place]!]!
+  return formatGuid(plain)
 }
 
 export function writeGuid(bytes: Uint8Array, at: number, guid: string): void {
