@@ -1,5 +1,7 @@
 import { type ErrorKind, VivariumError } from '../base/index.ts'
-import { errorRecordSchema, type Input, type Output, type Route, type RouteName, routes } from './contract.ts'
+import { type Input, type Output, type RouteName, routes } from './contract.ts'
+import { errorRecordSchema } from './error-schema.ts'
+import type { Route } from './route.ts'
 
 export interface ClientOptions {
   /** "http://127.0.0.1:1024"; empty in the site, which talks to where it came from. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createMachineSchema, routes } from './contract.ts'
+import { routes } from './contract.ts'
+import { createMachineSchema } from './machine-schemas.ts'
 import { pathSchema } from './path.ts'
 
 test('a path has no NUL, is not empty, and has an end', () => {

@@ -13,11 +13,10 @@ import {
   uplinksSchema,
 } from './network-schemas.ts'
 import { pathSchema } from './path.ts'
+import { done, empty } from './route.ts'
 
 /** The routes of the virtual networks. */
 
-const empty = z.object({})
-const done = z.object({ ok: z.literal(true) })
 const keyInput = z.object({ key: z.string() })
 const leaseInput = keyInput.extend({ address: z.string() })
 const adapterInput = z.object({

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { CaptureStatus, LeaseRecord, NetworkStatus, SwitchHistory } from '../network/index.ts'
 import { guardSchema, networkDocumentSchema, portSettingsSchema } from '../network/index.ts'
-import { problemSchema } from './schemas.ts'
+import { problemSchema } from './report-schemas.ts'
 
 /** internal: guests only. The kind follows from the uplink; tap and bridge are `external`. */
 export const networkKindSchema = z.enum(['internal', 'nat', 'external', 'hostOnly'])

@@ -1,6 +1,6 @@
 import type { Context, Hono } from 'hono'
 import type { Download, VirtualServer } from '../../server/index.ts'
-import { diskFolderInput } from '../contract.ts'
+import { diskFolderInput } from '../disk-routes.ts'
 
 /**
  * What a guest has on its disk.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
-import { diskReportSchema } from '../../../api/schemas.ts'
+import { diskReportSchema } from '../../../api/report-schemas.ts'
 import { VivariumError } from '../../../base/index.ts'
 import { cases } from '../../../base/testing.ts'
 import { reportOnDisk } from '../../inspect.ts'

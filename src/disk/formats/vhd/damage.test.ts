@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { diskReportSchema } from '../../../api/schemas.ts'
+import { diskReportSchema } from '../../../api/report-schemas.ts'
 import { KiB, VivariumError } from '../../../base/index.ts'
 import { cases } from '../../../base/testing.ts'
 import { reportOnDisk } from '../../inspect.ts'

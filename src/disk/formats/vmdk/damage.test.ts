@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync } from 'node:zlib'
-import { diskReportSchema } from '../../../api/schemas.ts'
+import { diskReportSchema } from '../../../api/report-schemas.ts'
 import { VivariumError } from '../../../base/index.ts'
 import { reportOnDisk } from '../../inspect.ts'
 import { openDisk, openDiskChain, probeFormat, readImage } from '../../open.ts'
