@@ -82,7 +82,7 @@ export async function detailsOf(machine: VirtualMachine, around: Surroundings): 
     const refusals = [machine.file.error.toJSON()]
     return { ...base, drives: [], notes: [], refusals, serialPorts: 0, argv: [] }
   }
-  const prepared = machine.prepare()
+  const prepared = machine.nextRun.prepare()
   const planned = await planOf(machine, prepared, around)
   return {
     ...base,
@@ -151,7 +151,7 @@ function refusalsOf(
   const refusals = [...prepared.refusals]
   if (planned.refusal !== undefined) refusals.push(planned.refusal)
   try {
-    around.demandFree(machine.id, machine.diskUse(prepared))
+    around.demandFree(machine.id, machine.nextRun.diskUse(prepared))
   } catch (error) {
     if (!(error instanceof VivariumError)) throw error
     refusals.push(error)

@@ -9,7 +9,7 @@ const machine = (name: string, chains: string[][], bases: string[] = [], running
   plan: running
     ? ({ spec: { drives: chains.map((layers) => ({ disk: { layers } })) } } as unknown as Plan)
     : undefined,
-  basesNow: () => bases,
+  nextRun: { bases: () => bases },
 })
 
 /** What machine "me" may do beside one other machine. */

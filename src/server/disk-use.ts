@@ -13,8 +13,8 @@ export interface DiskNeighbour {
   readonly id: string
   readonly name: string
   readonly plan: Plan | undefined
-  /** Files that its disks lie on. */
-  basesNow(): string[]
+  /** `bases`: files that its disks lie on. */
+  readonly nextRun: { bases(): string[] }
 }
 
 /** The top of each chain is written, unless a fresh undo disk will cover it; what lies below is read. */
@@ -56,7 +56,7 @@ export function demandFree(id: string, use: DiskUse, neighbours: Iterable<DiskNe
         },
       )
     }
-    const bases = use.written.length === 0 ? [] : other.basesNow()
+    const bases = use.written.length === 0 ? [] : other.nextRun.bases()
     const base = use.written.find((file) => bases.includes(file))
     if (base !== undefined) {
       throw new VivariumError('conflict', 'disk-is-a-parent', `A disk of "${other.name}" lies on this one.`, {

@@ -141,7 +141,7 @@ export class Machines {
   #demandAlone(machine: VirtualMachine, folder: string): void {
     for (const other of this.all()) {
       if (other.id === machine.id) continue
-      const inside = other.filesNow().find((path) => path.startsWith(`${folder}${sep}`))
+      const inside = other.nextRun.files().find((path) => path.startsWith(`${folder}${sep}`))
       if (inside === undefined) continue
       throw new VivariumError(
         'conflict',

@@ -2,16 +2,17 @@ import { type ErrorRecord, Events, VivariumError } from '../base/index.ts'
 import { type Plan, type RunningMachine, typeKeys } from '../engine/index.ts'
 import type { PortSettings } from '../network/index.ts'
 import { detailsOf, type MachineDetails, type MachineSummary, summaryOf } from './descriptions.ts'
-import { type DiskUse, diskUseOf } from './disk-use.ts'
 import { engineNamed } from './engines.ts'
 import type { MachineFile } from './machine-file.ts'
+import { MachineLog } from './machine-log.ts'
 import { MachineRun } from './machine-run.ts'
 import { demandState, type MachineState } from './machine-state.ts'
-import { keepMachine, type MachineAdapter, plugMachine, portKey, unplugMachine } from './networks/index.ts'
+import { keepMachine, type MachineAdapter, plugMachine, unplugMachine } from './networks/index.ts'
+import { NextRun } from './next-run.ts'
 import { Picture } from './picture.ts'
 import type { Registration, RunRecord } from './registry.ts'
 import { makeRunFolder, removeRunFolder } from './run-folder.ts'
-import { type PreparedSpec, prepareSpec } from './run-spec.ts'
+import type { PreparedSpec } from './run-spec.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export type UndoChoice = 'keep' | 'discard' | 'commit'
@@ -26,8 +27,10 @@ export type Changes = { [Name in 'engineWish' | 'adapterModel' | 'undo']?: Regis
 export class VirtualMachine {
   readonly changed = new Events<{ machine: undefined }>()
   readonly file: MachineFile
+  readonly nextRun: NextRun
   registration: Registration
   readonly #around: Surroundings
+  readonly #log: MachineLog
   #state: Exclude<MachineState, 'Invalid'> = 'TurnedOff'
   #run: MachineRun | undefined
   #starting: Promise<unknown> = Promise.resolve()
@@ -37,6 +40,8 @@ export class VirtualMachine {
     this.registration = registration
     this.file = file
     this.#around = around
+    this.nextRun = new NextRun(this, around)
+    this.#log = new MachineLog(this, around.events)
   }
 
   get id(): string {
@@ -53,8 +58,7 @@ export class VirtualMachine {
 
   /** What is in a CD drive now, where it was changed during this run. */
   discIn(channel: number, unit: number): { readonly path: string | undefined } | undefined {
-    const place = `${channel}:${unit}`
-    return this.#run?.discs.has(place) ? { path: this.#run.discs.get(place) } : undefined
+    return this.#run?.discIn(channel, unit)
   }
 
   /** The plan of the present run. */
@@ -105,14 +109,11 @@ export class VirtualMachine {
       }
     }
     const { registration } = this
-    this.registration = {
-      ...registration,
+    this.#register({
       engineWish: changes.engineWish ?? registration.engineWish,
       adapterModel: changes.adapterModel ?? registration.adapterModel,
       undo: changes.undo ?? registration.undo,
-    }
-    this.#around.registry.change(this.registration)
-    this.#announce()
+    })
     return this
   }
 
@@ -126,51 +127,7 @@ export class VirtualMachine {
 
   /** Settings of an adapter's port on the switch. */
   changePort(index: number, settings: PortSettings): void {
-    this.registration = {
-      ...this.registration,
-      ports: { ...this.registration.ports, [index]: settings },
-    }
-    this.#around.registry.change(this.registration)
-    this.#announce()
-  }
-
-  /** Every file that it would use now; empty while it cannot be told. */
-  filesNow(): string[] {
-    const undo = this.#around.undoDisks.list(this.id).flatMap(({ path, base }) => [path, base])
-    const own = this.file.error === undefined ? this.prepare().drives.flatMap(({ layers }) => layers) : []
-    return [this.registration.path, ...undo, ...own]
-  }
-
-  /** Files that its disks lie on: whoever writes to one of them damages this machine. */
-  basesNow(): string[] {
-    const undo = this.#around.undoDisks.list(this.id).map(({ base }) => base)
-    const own =
-      this.file.error === undefined ? this.prepare().drives.flatMap(({ layers }) => layers.slice(1)) : []
-    return [...undo, ...own]
-  }
-
-  /** What the next run would do with the files of its disks. */
-  diskUse(prepared: PreparedSpec): DiskUse {
-    const undoPaths = new Set(this.#around.undoDisks.list(this.id).map(({ path }) => path))
-    return diskUseOf(prepared, { fresh: this.registration.undo, undoPaths })
-  }
-
-  /** What would run, and what stands against it. Reads the disks' chains, changes nothing. */
-  prepare(runFolder = '/run'): PreparedSpec {
-    const { networks } = this.#around
-    const known = networks.list.all()
-    return prepareSpec({
-      id: this.id,
-      path: this.registration.path,
-      machine: this.file.machine(),
-      adapterModel: this.registration.adapterModel,
-      macs: this.registration.macs,
-      undoDisks: this.#around.undoDisks.list(this.id),
-      roots: this.#around.rootsFor(this.registration.path),
-      runFolder,
-      switchSocket: (index) => networks.switch.socketOf(portKey(this.id, index)),
-      isNetworkHere: (network) => networks.list.match(network, known) !== undefined,
-    })
+    this.#register({ ports: { ...this.registration.ports, [index]: settings } })
   }
 
   /** Resolves when the machine has begun to boot. */
@@ -195,7 +152,7 @@ export class VirtualMachine {
       const plan = engine.plan(spec, facts)
       machine = await engine.start(plan)
       this.#attach(machine, plan, reason)
-      this.#log('info', 'machine-started', `"${this.name}" was turned on: ${reason}`)
+      this.#log.add('info', 'machine-started', `"${this.name}" was turned on: ${reason}`)
     } catch (error) {
       // What runs and cannot be remembered (a full disk) would be lost at the next start of the server.
       await machine?.turnOff().catch(() => undefined)
@@ -221,23 +178,12 @@ export class VirtualMachine {
 
   async reset(): Promise<this> {
     await this.#runningIn(['Running', 'Paused'], 'reset').reset()
-    this.#log('info', 'machine-reset', `"${this.name}" was reset.`)
+    this.#log.add('info', 'machine-reset', `"${this.name}" was reset.`)
     return this
   }
 
   async shutDown(): Promise<this> {
-    const machine = this.#runningIn(['Running'], 'shut down')
-    if (machine.pressPowerButton === undefined) {
-      throw new VivariumError(
-        'unsupported',
-        'no-power-button',
-        `The ${machine.engine} engine has no power button.`,
-        {
-          next: 'Shut the guest down from inside, or turn the machine off.',
-        },
-      )
-    }
-    await machine.pressPowerButton()
+    await this.#runIn(['Running'], 'shut down').pressPowerButton()
     return this
   }
 
@@ -247,7 +193,7 @@ export class VirtualMachine {
     this.#enter('TurningOff')
     try {
       await machine.turnOff()
-      this.#log('info', 'machine-turned-off', `"${this.name}" was turned off.`)
+      this.#log.add('info', 'machine-turned-off', `"${this.name}" was turned off.`)
     } catch (error) {
       // It is off all the same, but its last writes may not be on the disk: nothing is committed then.
       this.#fail(error, 'machine-turn-off-failed', `"${this.name}" was turned off, but not cleanly`)
@@ -263,7 +209,7 @@ export class VirtualMachine {
   discardUndo(): this {
     demandState(this, ['TurnedOff'], 'discard the undo disks of')
     this.#around.undoDisks.discard(this.id)
-    this.#log('info', 'undo-discarded', `The undo disks of "${this.name}" were discarded.`)
+    this.#log.add('info', 'undo-discarded', `The undo disks of "${this.name}" were discarded.`)
     this.#announce()
     return this
   }
@@ -283,7 +229,7 @@ export class VirtualMachine {
     )
     result
       .then(
-        () => this.#log('info', 'undo-committed', `The undo disks of "${this.name}" were committed.`),
+        () => this.#log.add('info', 'undo-committed', `The undo disks of "${this.name}" were committed.`),
         (error) =>
           this.#fail(error, 'undo-commit-failed', `The undo disks of "${this.name}" were not committed`),
       )
@@ -292,16 +238,7 @@ export class VirtualMachine {
   }
 
   async changeCd(channel: number, unit: number, image: string | undefined): Promise<void> {
-    const machine = this.#runningIn(['Running', 'Paused'], 'change the CD of')
-    if (machine.changeCd === undefined) {
-      throw new VivariumError(
-        'unsupported',
-        'no-cd-change',
-        `The ${machine.engine} engine cannot change discs.`,
-      )
-    }
-    await machine.changeCd(channel, unit, image)
-    this.#run?.discs.set(`${channel}:${unit}`, image)
+    await this.#runIn(['Running', 'Paused'], 'change the CD of').changeCd(channel, unit, image)
     this.#announce()
   }
 
@@ -331,7 +268,7 @@ export class VirtualMachine {
       this.#around.registry.removeRun(this.id)
       unplugMachine(this.#around.networks, this.id)
       removeRunFolder(plan.spec.runFolder)
-      this.#log(
+      this.#log.add(
         'warning',
         'machine-lost',
         `"${this.name}" was running when the server stopped; it is turned off now.`,
@@ -340,7 +277,7 @@ export class VirtualMachine {
     }
     this.#attach(machine, plan, record.reason)
     if (this.file.error === undefined) keepMachine(this.#around.networks, this)
-    this.#log('info', 'machine-adopted', `"${this.name}" went on running while the server was away.`)
+    this.#log.add('info', 'machine-adopted', `"${this.name}" went on running while the server was away.`)
     return plan.spec.runFolder
   }
 
@@ -362,38 +299,32 @@ export class VirtualMachine {
 
   /** Refuses, or makes the disks ready: puts undo disks on top where they are enabled and missing. */
   #prepareDisks(runFolder: string): PreparedSpec['spec'] {
-    const first = this.prepare(runFolder)
+    const first = this.nextRun.prepare(runFolder)
     if (first.refusals.length > 0) throw first.refusals[0]
-    this.#around.demandFree(this.id, this.diskUse(first))
+    this.#around.demandFree(this.id, this.nextRun.diskUse(first))
     this.#rememberMacs(first.macs)
     if (!this.registration.undo) return first.spec
     this.#around.undoDisks.cover(this.registration, this.name, first.drives)
-    return this.prepare(runFolder).spec
+    return this.nextRun.prepare(runFolder).spec
   }
 
-  #rememberMacs(macs: Readonly<Record<string, string>>): void {
-    if (Object.keys(macs).length === Object.keys(this.registration.macs).length) return
-    this.registration = { ...this.registration, macs }
-    this.#around.registry.change(this.registration)
+  #rememberMacs(macs: Registration['macs']): void {
+    if (Object.keys(macs).length > Object.keys(this.registration.macs).length) this.#register({ macs })
+  }
+
+  /** Kept on the disk before anybody is told. */
+  #register(changes: Partial<Registration>): void {
+    const registration = { ...this.registration, ...changes }
+    this.#around.registry.change(registration)
+    this.registration = registration
+    this.#announce()
   }
 
   #attach(machine: RunningMachine, plan: Plan, reason: string): void {
     this.#run = new MachineRun(machine, plan, reason)
     this.#around.registry.addRun({ machineId: this.id, plan, adoption: machine.adoption, reason })
     machine.events.on('error', (error) => this.#fail(error, 'engine-error', `"${this.name}" stopped working`))
-    machine.events.on('problem', ({ severity, code, message, next }) =>
-      this.#log(
-        severity === 'note' ? 'info' : severity,
-        code,
-        `"${this.name}": ${message}${next === undefined ? '' : ` ${next}`}`,
-      ),
-    )
-    machine.events.on('guest-off', () =>
-      this.#log('info', 'guest-off', `"${this.name}" was shut down by its guest.`),
-    )
-    machine.events.on('reset', ({ by }) => {
-      if (by === 'guest') this.#log('info', 'guest-reset', `"${this.name}" was restarted by its guest.`)
-    })
+    this.#log.follow(machine)
     machine.events.on('state', () => this.#follow(machine))
     this.#follow(machine)
   }
@@ -424,28 +355,16 @@ export class VirtualMachine {
   }
 
   #fail(error: unknown, code: string, what: string): void {
-    const known =
-      error instanceof VivariumError
-        ? error
-        : new VivariumError('io', 'unexpected', error instanceof Error ? error.message : String(error))
-    this.#lastError = known.toJSON()
-    this.#log('error', code, `${what}: ${known.message}${known.next === undefined ? '' : ` ${known.next}`}`)
+    this.#lastError = this.#log.addFailure(error, code, what)
     this.#announce()
   }
 
-  #log(severity: 'info' | 'warning' | 'error', code: string, message: string): void {
-    this.#around.events.add({
-      severity,
-      source: 'machine',
-      code,
-      message,
-      machineId: this.id,
-      machineName: this.name,
-    })
+  #runIn(states: readonly MachineState[], verb: string): MachineRun {
+    demandState(this, states, verb)
+    return this.#run!
   }
 
   #runningIn(states: readonly MachineState[], verb: string): RunningMachine {
-    demandState(this, states, verb)
-    return this.#run!.machine
+    return this.#runIn(states, verb).machine
   }
 }
