@@ -52,8 +52,12 @@ path-exclude=/usr/share/locale/*
 path-exclude=/usr/share/man/*
 END
 say "packages of $mirror"
-log debootstrap --arch=i386 --variant=minbase --no-check-gpg --include="$(echo "$include" | tr ' ' ,)" \
-  "$suite" /target "$mirror"
+# The installer's questions and answers are not those of the packages: one that asked here would wait for ever.
+(
+  unset DEBIAN_HAS_FRONTEND DEBIAN_FRONTEND DEBCONF_REDIR DEBCONF_OLD_FD_BASE
+  log debootstrap --arch=i386 --variant=minbase --no-check-gpg --include="$(echo "$include" | tr ' ' ,)" \
+    "$suite" /target "$mirror"
+)
 
 echo "deb [trusted=yes] $mirror $suite main" > /target/etc/apt/sources.list
 echo "${disk}1 / ext4 noatime 0 1" > /target/etc/fstab
