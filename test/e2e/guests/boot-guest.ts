@@ -18,6 +18,8 @@ export interface BootGuest {
 
 export interface BootGuestOptions {
   readonly socket: string
+  /** Default: `qemu-system-i386`. */
+  readonly program?: string
   readonly mac?: string
   /** QEMU's name of the card. */
   readonly card?: string
@@ -29,7 +31,7 @@ export interface BootGuestOptions {
 
 export function startBootGuest(t: TestContext, options: BootGuestOptions): BootGuest {
   const { socket, mac = '00:03:ff:00:00:01', card = 'e1000', more = [], memoryMb = 192 } = options
-  const child = spawn('qemu-system-i386', [
+  const child = spawn(options.program ?? 'qemu-system-i386', [
     ...['-nodefaults', '-M', 'pc', '-accel', 'tcg', '-m', String(memoryMb), '-display', 'none', '-boot', 'n'],
     ...['-serial', 'stdio', '-netdev', `stream,id=n,server=off,addr.type=unix,addr.path=${socket}`],
     ...['-device', `${card},netdev=n,mac=${mac}`, ...more],
