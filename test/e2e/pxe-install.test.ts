@@ -70,7 +70,7 @@ test(
   TIMEOUT,
   async (t) => {
     if (process.env.VIVARIUM_FULL_INSTALL !== '1')
-      return t.skip('only with VIVARIUM_FULL_INSTALL=1: it takes up to an hour without KVM')
+      return t.skip('only with VIVARIUM_FULL_INSTALL=1: it takes a quarter of an hour without KVM')
     if (missingForNamespace(t, LINUX, IPXE_ROM, 'apt-get', 'dpkg-deb')) return
     const kernel = { title: 'Install Debian', kernel: 'installer/linux', initrd: 'installer/initrd.gz' }
     const pxe = { entries: [{ ...kernel, arguments: ARGUMENTS }], timeoutSeconds: 0 }
