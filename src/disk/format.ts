@@ -1,5 +1,5 @@
 import type { ByteStore, Problem } from '../base/index.ts'
-import type { DiskSource, ImageLayout, LayoutOptions } from './layout.ts'
+import type { DiskSource, ImageGrowth, ImageLayout, LaidExtent, LayoutOptions } from './layout.ts'
 
 /**
  * What a disk format is to this room. A format answers "where is this range?"; one runner (layered-disk.ts)
@@ -35,6 +35,25 @@ export interface DiskFormat {
    * @throws VivariumError kind `invalid` for a size that is impossible, or smaller than the disk's.
    */
   expand?(store: ByteStore, sizeBytes: number, surroundings?: Surroundings): boolean
+  /**
+   * Of an image of several files: lays out anew those that grow with their content, each for itself, as what it is. Any
+   * of them may take its file's place, and the others stay. Undefined: it is no such image, lay out all of it.
+   * @throws VivariumError kind `unsupported`.
+   */
+  layoutExtents?(
+    store: ByteStore,
+    source: DiskSource,
+    surroundings?: Surroundings,
+  ): readonly LaidExtent[] | undefined
+  /**
+   * Of an image of several files: what makes it larger, with nothing changed yet. Undefined: it is no such image.
+   * @throws VivariumError kind `invalid` for an impossible size, `unsupported` or `corrupt` for an image that cannot grow.
+   */
+  growth?(
+    store: ByteStore,
+    size: { readonly sizeBytes: number; readonly name: string },
+    surroundings?: Surroundings,
+  ): ImageGrowth | undefined
 }
 
 export interface Subformat {

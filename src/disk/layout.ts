@@ -26,6 +26,21 @@ export interface LaidFile {
   segments(): Iterable<Segment>
 }
 
+/** One of the files of an image of several, and the bytes of the disk that it holds. */
+export interface LaidExtent {
+  readonly file: LaidFile
+  readonly offset: number
+  readonly length: number
+}
+
+/** What makes an image of several files larger. */
+export interface ImageGrowth {
+  /** New files without content, and at last the one that names all of them: it takes the old one's place. */
+  readonly files: readonly LaidFile[]
+  /** Makes the last of the old files larger: the disk keeps its size until its files are named anew. Can be done again. */
+  growLast(): void
+}
+
 export interface ImageLayout {
   /** The extents first, what names them last: until that is there, nobody takes them for a disk. */
   readonly files: readonly LaidFile[]

@@ -46,6 +46,16 @@ function openSibling(
   writable: boolean,
   { roots, claim }: SurroundingsOptions,
 ): ByteStore {
+  const real = siblingPath(path, name, roots)
+  claim?.(real, writable)
+  return openDiskStore(real, writable)
+}
+
+/**
+ * Where the file lies that a disk file names: real, and beside it.
+ * @throws VivariumError kind `not-found`, code `disk-extent-missing`; `denied`, code `disk-extent-elsewhere`.
+ */
+export function siblingPath(path: string, name: string, roots: readonly string[] | undefined): string {
   const own = realPath(path)
   const base = baseNameOf(name)
   const found = base === undefined ? undefined : findIn(dirname(own), base)
@@ -64,8 +74,7 @@ function openSibling(
       { where: { path }, next: 'Put the file itself into the folder of the disk.' },
     )
   }
-  claim?.(real, writable)
-  return openDiskStore(real, writable)
+  return real
 }
 
 function inflateWithZlib(packed: Uint8Array, into: Uint8Array): number {

@@ -130,7 +130,7 @@ test('a file that is there is never replaced, unless that is asked for; then it 
   const layout = layoutOf([{ kind: 'bytes', bytes: Buffer.from('new') }])
   assert.throws(() => writeImageFilesNow(at, layout, emptySource(512)), { code: 'host-eexist' })
   assert.equal(readFileSync(path, 'utf8'), 'old')
-  writeImageFilesNow(at, layout, emptySource(512), { replace: true })
+  writeImageFilesNow(at, layout, emptySource(512), { replace: 'each' })
   assert.equal(readFileSync(path, 'utf8'), 'new')
   assert.equal(statSync(path).mode & 0o777, 0o640)
   assert.deepEqual(readdirSync(at), ['image'])
@@ -152,14 +152,56 @@ test('several files appear together or not at all', () => {
 test('names that a killed run had given to some of the files are free again', () => {
   const at = folder()
   const names = ['b-s001', 'b'] as const
-  const hidden = (name: string) =>
-    join(at, `.${createHash('sha256').update(name).digest('hex').slice(0, 16)}.4194399.creating`)
-  for (const name of names) writeFileSync(hidden(name), 'half')
-  linkSync(hidden('b-s001'), join(at, 'b-s001'))
-  const files = names.map((name) => layoutOf([{ kind: 'bytes', bytes: Buffer.from(name) }], name).files[0]!)
+  for (const name of names) writeFileSync(hiddenIn(at, name), 'half')
+  linkSync(hiddenIn(at, 'b-s001'), join(at, 'b-s001'))
+  const files = names.map((name) => named(name, name))
   writeImageFilesNow(at, { files }, emptySource(512))
   assert.deepEqual(readdirSync(at), ['b', 'b-s001'])
   assert.equal(readFileSync(join(at, 'b-s001'), 'utf8'), 'b-s001')
+})
+
+/** What a process that is gone left of this file. */
+function hiddenIn(at: string, name: string, pid = 4_194_399): string {
+  return join(at, `.${createHash('sha256').update(name).digest('hex').slice(0, 16)}.${pid}.creating`)
+}
+
+const named = (name: string, content: string) =>
+  layoutOf([{ kind: 'bytes', bytes: Buffer.from(content) }], name).files[0]!
+
+test('new files appear before the one that names them is replaced, with its permissions', () => {
+  const at = folder()
+  writeFileSync(join(at, 'c'), 'old', { mode: 0o640 })
+  const files = [named('c-s002', 'more'), named('c', 'new')]
+  writeImageFilesNow(at, { files }, emptySource(512), { replace: 'last' })
+  assert.deepEqual(readdirSync(at), ['c', 'c-s002'])
+  assert.equal(readFileSync(join(at, 'c'), 'utf8'), 'new')
+  for (const name of ['c', 'c-s002']) assert.equal(statSync(join(at, name)).mode & 0o777, 0o640)
+  // A new one never takes the place of what is there.
+  const refused = [named('c-s002', 'again'), named('c', 'newer')]
+  assert.throws(() => writeImageFilesNow(at, { files: refused }, emptySource(512), { replace: 'last' }), {
+    code: 'host-eexist',
+  })
+  assert.equal(readFileSync(join(at, 'c'), 'utf8'), 'new')
+  assert.deepEqual(readdirSync(at), ['c', 'c-s002'])
+})
+
+test('new files that a killed run had not named yet are made again, and those that it had are kept', () => {
+  for (const renamed of [false, true]) {
+    const at = folder()
+    writeFileSync(join(at, 'd'), renamed ? 'new' : 'old')
+    writeFileSync(hiddenIn(at, 'd-s002'), 'killed')
+    linkSync(hiddenIn(at, 'd-s002'), join(at, 'd-s002'))
+    if (!renamed) writeFileSync(hiddenIn(at, 'd'), 'new')
+    const again = () =>
+      writeImageFilesNow(at, { files: [named('d-s002', 'more'), named('d', 'new')] }, emptySource(512), {
+        replace: 'last',
+      })
+    if (renamed) assert.throws(again, { code: 'host-eexist' })
+    else again()
+    assert.deepEqual(readdirSync(at), ['d', 'd-s002'])
+    assert.equal(readFileSync(join(at, 'd-s002'), 'utf8'), renamed ? 'killed' : 'more')
+    assert.equal(readFileSync(join(at, 'd'), 'utf8'), 'new')
+  }
 })
 
 test('a layout cannot leave its folder', () => {

@@ -3,12 +3,12 @@ import { basename, join } from 'node:path'
 import { type ByteStore, formatSize, VivariumError } from '../base/index.ts'
 import type { DiskSource, ImageLayout, LaidFile } from '../disk/index.ts'
 import { writeSegments } from './image-writer.ts'
-import { createFiles } from './new-files.ts'
+import { createFiles, type ReplacedFiles } from './new-files.ts'
 import { systemError } from './system-error.ts'
 
 export interface ImageFilesOptions {
-  /** Take the place of the file of this name instead of refusing to; the caller holds the claim on it. */
-  readonly replace?: boolean
+  /** Files that take the place of others instead of being refused; the caller holds the claim on these. */
+  readonly replace?: ReplacedFiles
   /** Looks at the files once they are written and before they get their names; what it throws keeps them from it. */
   readonly check?: (stores: readonly ByteStore[]) => Iterable<unknown>
 }
@@ -29,7 +29,7 @@ export function* writeImageFiles(
   folder: string,
   { files }: ImageLayout,
   source: DiskSource,
-  { replace = false, check }: ImageFilesOptions = {},
+  { replace = 'none', check }: ImageFilesOptions = {},
 ): Generator<WriteStep, void> {
   const names = files.map(({ name }) => plainName(name))
   const needs: (Need | undefined)[] = []
@@ -55,7 +55,7 @@ export function* writeImageFiles(
     }
     for (const _ of check?.(made.stores) ?? [])
       yield { doneBytes, ...(totalBytes !== undefined && { totalBytes }) }
-    fullDiskSays(() => made.publish({ replace }), storedBytes, made.stores)
+    fullDiskSays(() => made.publish(), storedBytes, made.stores)
   } finally {
     made.close()
   }

@@ -1,20 +1,8 @@
-import { createHash } from 'node:crypto'
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  linkSync,
-  lstatSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-} from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { chmodSync, chownSync, linkSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { type ByteStore, VivariumError } from '../base/index.ts'
 import { openFileStore, syncFolder } from './files.ts'
-import { processExists } from './processes.ts'
+import { beingMade, sweep, sweepPublished, temporaryName } from './left-files.ts'
 import { systemError } from './system-error.ts'
 
 /**
@@ -24,28 +12,36 @@ import { systemError } from './system-error.ts'
  *
  * A link, unlike a rename, never replaces a file that has come into being meanwhile. What a killed process left is
  * swept away by the next one that makes the same files: its temporary files, and names that it had given already to
- * files of an image that never became whole.
+ * files of an image that never became whole. A file that names the others may be there before, and be replaced by a
+ * rename: until that is done its temporary file says that the others belong to nothing yet.
  */
 export interface NewFiles {
   /** One for each name. Errors name the file as it will be called. */
   readonly stores: readonly ByteStore[]
   /**
-   * Everything written is made durable, and then the files appear. `replace`: they take the place of files of these
-   * names, with their owner and permissions. @throws VivariumError kind `conflict` when one exists by now.
+   * Everything written is made durable, and then the files appear: those that replace others with their owner and
+   * permissions. @throws VivariumError kind `conflict` when one exists by now that is not to be replaced.
    */
-  publish(options?: { readonly replace?: boolean }): void
+  publish(): void
   /** Closes the files; those that were not published are gone. */
   close(): void
 }
+
+/**
+ * Which files take the places of those that have their names: each of them, one after the other; the last alone, which
+ * names the others, once they are there; or none.
+ */
+export type ReplacedFiles = 'each' | 'last' | 'none'
 
 /** @param names Without a path; the one that names the others last. @throws VivariumError kind `conflict`, `denied` ... */
 export function createFiles(
   folder: string,
   names: readonly string[],
-  { replace = false }: { readonly replace?: boolean } = {},
+  { replace = 'none' }: { readonly replace?: ReplacedFiles } = {},
 ): NewFiles {
   sweep(folder, names)
-  if (!replace) for (const name of names) requireAbsent(join(folder, name))
+  const added = replace === 'each' ? 0 : replace === 'last' ? names.length - 1 : names.length
+  for (const name of names.slice(0, added)) requireAbsent(join(folder, name))
   const temporary = names.map((name) => join(folder, temporaryName(name)))
   for (const [index, path] of temporary.entries())
     if (beingMade.has(path)) throw alreadyBeingMade(join(folder, names[index] ?? ''))
@@ -67,18 +63,22 @@ export function createFiles(
   }
   return {
     stores: [...stores],
-    publish(options = {}) {
+    publish() {
       for (const store of stores) store.flush()
-      if (options.replace === true) takePlaces(folder, names, temporary)
-      else linkAll(folder, names, temporary)
+      if (replace === 'last') for (const path of temporary) beLike(path, join(folder, names.at(-1) ?? ''))
+      const made = linkAll(folder, names.slice(0, added), temporary)
+      try {
+        if (replace === 'last' && made.length > 0) syncFolder(folder)
+        takePlaces(folder, names.slice(added), temporary.slice(added))
+      } catch (error) {
+        if (replace === 'last') removeAll(made)
+        throw error
+      }
       syncFolder(folder)
     },
     close,
   }
 }
-
-/** Temporary files that this process is writing. */
-const beingMade = new Set<string>()
 
 function alreadyBeingMade(path: string): VivariumError {
   return new VivariumError('busy', 'file-being-made', 'It is being made already.', {
@@ -101,7 +101,7 @@ export function requireAbsent(path: string): void {
   })
 }
 
-function linkAll(folder: string, names: readonly string[], temporary: readonly string[]): void {
+function linkAll(folder: string, names: readonly string[], temporary: readonly string[]): string[] {
   const made: string[] = []
   try {
     for (const [index, name] of names.entries()) {
@@ -109,10 +109,15 @@ function linkAll(folder: string, names: readonly string[], temporary: readonly s
       link(temporary[index] ?? '', target)
       made.push(target)
     }
+    return made
   } catch (error) {
-    for (const path of made) rmSync(path, { force: true })
+    removeAll(made)
     throw error
   }
+}
+
+function removeAll(paths: readonly string[]): void {
+  for (const path of paths) rmSync(path, { force: true })
 }
 
 function link(temporary: string, target: string): void {
@@ -131,13 +136,21 @@ function link(temporary: string, target: string): void {
 function takePlaces(folder: string, names: readonly string[], temporary: readonly string[]): void {
   for (const [index, name] of names.entries()) {
     const [from, target] = [temporary[index] ?? '', join(folder, name)]
+    beLike(from, target)
     try {
-      const old = statSync(target, { throwIfNoEntry: false })
-      if (old !== undefined) likeOld(from, old)
       renameSync(from, target)
     } catch (error) {
       throw systemError(error, target)
     }
+  }
+}
+
+function beLike(path: string, old: string): void {
+  try {
+    const stats = statSync(old, { throwIfNoEntry: false })
+    if (stats !== undefined) likeOld(path, stats)
+  } catch (error) {
+    throw systemError(error, old)
   }
 }
 
@@ -148,65 +161,4 @@ function likeOld(path: string, { mode, uid, gid }: Stats): void {
     // Only root gives files away; whoever may write the folder keeps the new file instead.
   }
   chmodSync(path, mode & 0o7777)
-}
-
-/** Short whatever the name: one of 255 bytes is allowed, and this one must be too. */
-function temporaryStart(name: string): string {
-  return `.${createHash('sha256').update(name).digest('hex').slice(0, 16)}.`
-}
-
-const ENDING = '.creating'
-
-function temporaryName(name: string): string {
-  return `${temporaryStart(name)}${process.pid}${ENDING}`
-}
-
-/** Removes what an earlier making of the same files left behind when its process was killed. */
-function sweep(folder: string, names: readonly string[]): void {
-  const main = names.at(-1)
-  const whole = main !== undefined && existsSync(join(folder, main))
-  const starts = new Map(names.map((name) => [temporaryStart(name), name]))
-  for (const entry of entriesOf(folder)) {
-    const dot = entry.indexOf('.', 1)
-    const name = entry.endsWith(ENDING) ? starts.get(entry.slice(0, dot + 1)) : undefined
-    const pid = Number(entry.slice(dot + 1, -ENDING.length))
-    if (name === undefined || !Number.isInteger(pid)) continue
-    const left = join(folder, entry)
-    if (pid === process.pid ? beingMade.has(left) : processExists(pid)) continue
-    // It had its name already, and the image it belongs to never got its own.
-    if (!whole && isSameFile(left, join(folder, name))) rmSync(join(folder, name), { force: true })
-    rmSync(left, { force: true })
-  }
-}
-
-/**
- * Killed after the last file had its name: all is there, and the temporary names are too. They are known by the one of
- * the file that names the others, which is the last to go.
- */
-function sweepPublished(path: string): void {
-  const folder = dirname(path)
-  const temporary = entriesOf(folder).filter((entry) => entry.endsWith(ENDING))
-  const own = temporary.find(
-    (entry) => entry.startsWith(temporaryStart(basename(path))) && isSameFile(join(folder, entry), path),
-  )
-  if (own === undefined || beingMade.has(join(folder, own))) return
-  const maker = own.slice(own.indexOf('.', 1))
-  if (maker !== `.${process.pid}${ENDING}` && processExists(Number(maker.slice(1, -ENDING.length)))) return
-  for (const entry of temporary) {
-    const left = join(folder, entry)
-    if (entry.endsWith(maker) && !beingMade.has(left) && lstatSync(left).nlink > 1) rmSync(left)
-  }
-}
-
-function entriesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    throw systemError(error, folder)
-  }
-}
-
-function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }))
-  return one !== undefined && other !== undefined && one.ino === other.ino && one.dev === other.dev
 }

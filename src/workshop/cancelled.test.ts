@@ -45,7 +45,8 @@ async function stopsAfter(fraction: number, scene: Scene, stage: Stage): Promise
 }
 
 /** So short that there is no middle: one file is made, or a few sectors are changed, in one go. */
-const SHORT = /^(create|clone to linked|expand of a dynamic (vhd|vhdx|qcow2|vdi)$|reparent|repair)/
+const SHORT =
+  /^(create|clone to linked|expand of a (dynamic (vhd|vhdx|qcow2|vdi)|monolithicFlat vmdk)$|reparent|repair)/
 
 for (const scene of scenes)
   test(`${scene.title}, stopped in its middle, leaves nothing half-done`, async () => {

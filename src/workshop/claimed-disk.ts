@@ -5,14 +5,16 @@ import {
   type Disk,
   type DiskFormat,
   diskFormats,
+  extentNames,
   type ImageFacts,
   type LayoutOptions,
   type LayoutParent,
   type ParentReference,
 } from '../disk/index.ts'
 import { childrenOf } from '../system/disk-children.ts'
-import { readOptionsFor } from '../system/disk-files.ts'
+import { openDiskStore, readOptionsFor } from '../system/disk-files.ts'
 import { claimDiskFiles, type DiskClaim } from '../system/disk-locks.ts'
+import { siblingPath } from '../system/disk-surroundings.ts'
 import { layersOf, layoutParentOf, openDiskLayers, resolveChain, systemError } from '../system/index.ts'
 import { requireFile } from './files.ts'
 import type { OperationControl } from './operation.ts'
@@ -26,6 +28,8 @@ export interface ClaimedDisk {
   readonly facts: ImageFacts
   /** Its files, topmost first. */
   readonly layers: readonly string[]
+  /** The files of an image of several that the topmost one names; claimed as it is. */
+  readonly extents: readonly string[]
   /** What the guest sees: the disk with all its parents. Read-only. */
   readonly disk: Disk
   /** What the parent shows alone. */
@@ -68,6 +72,10 @@ export function claimDisk(
     const facts = resolveChain(path, { roots, searchFolders }).layers[0]!.facts
     demandFree(path, facts)
     if (!withSnapshots) demandNoSnapshots(path, facts)
+    const extents = extentFilesOf(path, facts, roots)
+    if (extents.length > 0)
+      claims.push(claimDiskFiles(extents.map((extent) => ({ path: extent, mode: 'w' }))))
+    for (const extent of extents) requireWritable(extent)
     tellBitmaps(facts, control)
     const open = (files: readonly string[], images = files.map(readOptionsFor)) => {
       const disk = openDiskLayers({ layers: files, writable: false }, { lock: false, roots, images })
@@ -80,6 +88,7 @@ export function claimDisk(
       format: diskFormats.find(({ name }) => name === facts.format)!,
       facts,
       layers,
+      extents,
       disk: open(layers),
       below: layers.length > 1 ? openBelow(open, layers, facts.parent) : undefined,
       children: childrenOf(path, facts, searchFolders),
@@ -88,6 +97,17 @@ export function claimDisk(
   } catch (error) {
     release()
     throw error
+  }
+}
+
+/** The files that it names besides itself; each of them once. */
+function extentFilesOf(path: string, { format }: ImageFacts, roots: readonly string[]): string[] {
+  if (format !== 'vmdk') return []
+  const store = openDiskStore(path, false)
+  try {
+    return [...new Set(extentNames(store).map((name) => siblingPath(path, name, roots)))]
+  } finally {
+    store.close()
   }
 }
 

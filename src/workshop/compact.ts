@@ -4,6 +4,7 @@ import { z } from 'zod'
 import {
   type ByteRange,
   type Disk,
+  type DiskSource,
   type FreeRanges,
   type FreeSpace,
   type ImageLayout,
@@ -16,6 +17,7 @@ import { requireContent } from './future-parent.ts'
 import { defineOperation, type OperationControl } from './operation.ts'
 import { paceOf, partOf } from './pace.ts'
 import { isFlat, punchUnused, type Saved } from './punch-unused.ts'
+import { layOutExtents, replaceExtents } from './replace-extents.ts'
 import { demandOneFile, replaceImage } from './replace-image.ts'
 import { layOutImage } from './write-image.ts'
 
@@ -39,7 +41,8 @@ export interface CompactResult extends Saved {
 
 /**
  * Makes a disk file smaller: blocks of zeroes go, and blocks that no file system uses; in a child, what its parent
- * shows as well. The disk keeps its kind and its identity. A new file takes the old one's place in one step.
+ * shows as well. The disk keeps its kind and its identity. A new file takes the old one's place in one step;
+ * of several files, each does so by itself.
  */
 export const compact = defineOperation<CompactSpec, CompactResult>({
   name: 'compact',
@@ -112,23 +115,16 @@ async function layOutAnew(
   dryRun: boolean,
   control: OperationControl,
 ): Promise<Saved> {
-  const { disk, below, path, format, layers } = claimed
-  const options = sameLayout(claimed)
+  const { disk, below, path, layers } = claimed
   const depth = layers.length > 1 ? { layers: 1 } : {}
-  const plan = async (unused: FreeRanges | undefined, part: OperationControl) => {
-    const source = sourceOf(disk, { ...depth, ...(unused && { free: unused }) })
-    const layout = await layOutImage({ format, source, layout: options }, part)
-    demandOneFile(claimed, layout)
-    return { source, layout }
-  }
-  const before = fileBytes(claimed)
+  const plan = (unused: FreeRanges | undefined, part: OperationControl) =>
+    planAnew(claimed, sourceOf(disk, { ...depth, ...(unused && { free: unused }) }), part)
   const equal = below && droppedOf((from) => equalRanges(disk, below, from), 'below')
   const zeroes = await plan(equal, partOf(control, 0, 0.2))
   const all =
     free &&
     (await plan(droppedOf(rangesOf(disk, below, free), below ? 'below' : 'zero'), partOf(control, 0.2, 0.4)))
-  const { source, layout } = all ?? zeroes
-  const [withZeroes, after] = [layoutBytes(claimed, zeroes.layout), layoutBytes(claimed, layout)]
+  const { before, after, replace } = all ?? zeroes
   if (after >= before) {
     control.note({
       code: 'compact-nothing-to-save',
@@ -138,12 +134,41 @@ async function layOutAnew(
     })
     return { before, after: before, savedByZeroes: 0, savedByFreeSpace: 0 }
   }
-  if (!dryRun) {
-    const ranges = free?.ranges() ?? []
-    await replaceImage({ claimed, layout, source, options, free: ranges }, partOf(control, 0.4, 1))
-  }
-  const savedByFreeSpace = Math.min(before, withZeroes) - after
+  if (!dryRun) await replace(free?.ranges() ?? [], partOf(control, 0.4, 1))
+  const savedByFreeSpace = Math.min(before, zeroes.after) - after
   return { before, after, savedByFreeSpace, savedByZeroes: before - after - savedByFreeSpace }
+}
+
+/** What a disk would be: bytes of its files, and how the new ones take the places of the old ones. */
+interface PlanAnew {
+  readonly before: number
+  readonly after: number
+  replace(free: Iterable<ByteRange>, control: OperationControl): Promise<void>
+}
+
+async function planAnew(
+  claimed: ClaimedDisk,
+  source: DiskSource,
+  control: OperationControl,
+): Promise<PlanAnew> {
+  const extents = claimed.extents.length > 0 ? await layOutExtents(claimed, source, control) : undefined
+  const before = fileBytes(claimed)
+  if (extents !== undefined) {
+    const saved = extents.reduce((sum, { bytesBefore, bytesAfter }) => sum + bytesBefore - bytesAfter, 0)
+    return {
+      before,
+      after: before - saved,
+      replace: (free, part) => replaceExtents(claimed, extents, { source, free }, part),
+    }
+  }
+  const options = sameLayout(claimed)
+  const layout = await layOutImage({ format: claimed.format, source, layout: options }, control)
+  demandOneFile(claimed, layout)
+  return {
+    before,
+    after: layoutBytes(claimed, layout),
+    replace: (free, part) => replaceImage({ claimed, layout, source, options, free }, part),
+  }
 }
 
 function rangesOf(
@@ -162,9 +187,13 @@ function droppedOf(rangesFrom: (from: number) => Iterable<ByteRange>, as: 'zero'
 /** Kinds that take all their room at once: only what the host stores of them can become less. */
 const FULL = /fixed|static/i
 
-function fileBytes({ path, facts }: ClaimedDisk): number {
-  const { size, blocks } = statSync(path)
-  return FULL.test(facts.subformat) ? Math.min(size, blocks * 512) : size
+function fileBytes({ path, extents, facts }: ClaimedDisk): number {
+  let total = 0
+  for (const file of [path, ...extents]) {
+    const { size, blocks } = statSync(file)
+    total += FULL.test(facts.subformat) ? Math.min(size, blocks * 512) : size
+  }
+  return total
 }
 
 function layoutBytes({ facts }: ClaimedDisk, { files }: ImageLayout): number {

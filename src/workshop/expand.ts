@@ -4,8 +4,9 @@ import { formatSize, plural, VivariumError } from '../base/index.ts'
 import { moveGptCopy, readContents, sourceOf } from '../disk/index.ts'
 import { openDiskStore } from '../system/disk-files.ts'
 import { surroundingsOf } from '../system/disk-surroundings.ts'
-import { openDiskLayers } from '../system/index.ts'
+import { openDiskLayers, sweepPublished } from '../system/index.ts'
 import { type ClaimedDisk, claimDisk, demandNoSnapshots, sameLayout } from './claimed-disk.ts'
+import { expandInFiles } from './expand-files.ts'
 import { defineOperation, type OperationControl } from './operation.ts'
 import { partOf } from './pace.ts'
 import { replaceImage } from './replace-image.ts'
@@ -31,7 +32,7 @@ export interface ExpandResult {
   /** Capacity in bytes. */
   readonly before: number
   readonly after: number
-  /** `in-place`: the file itself was changed; `rewritten`: a new file took its place; `none`: it had that size. */
+  /** `in-place`: its own files were changed, others added; `rewritten`: a new file took its place; `none`: it had that size. */
   readonly how: 'in-place' | 'rewritten' | 'none'
   readonly gptMoved: boolean
 }
@@ -48,10 +49,12 @@ export const expand = defineOperation<ExpandSpec, ExpandResult>({
       const after = sizeBytes ?? before + byBytes
       demandPossible(claimed, after)
       control.signal.throwIfAborted()
+      // Of an expansion that was killed when all was done.
+      for (const extent of claimed.extents) sweepPublished(extent)
       const how =
         after === before
           ? 'none'
-          : expandInPlace(claimed, after)
+          : expandInPlace(claimed, after) || (await expandInFiles(claimed, after, control))
             ? 'in-place'
             : await rewrite(claimed, after, control)
       const gptMoved = settle(claimed, after - before, control)

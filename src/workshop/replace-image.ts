@@ -39,7 +39,7 @@ export async function replaceImage(replacement: Replacement, control: OperationC
   const { progress } = partOf(control, 0.6, 1)
   await writeLaidImage(layout, source, {
     folder: claimed.folder,
-    replace: true,
+    replace: 'each',
     control: partOf(control, 0, 0.6),
     *check([store]) {
       for (const at of verify(replacement, store!)) {

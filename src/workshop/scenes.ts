@@ -9,11 +9,13 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { VivariumError } from '../base/index.ts'
+import { GiB, isZero, MiB, VivariumError } from '../base/index.ts'
+import type { Disk } from '../disk/index.ts'
 import { createVmc } from '../machine/index.ts'
 import {
   createDiskFile,
@@ -125,12 +127,12 @@ const UNIT = 4096
 const hasContent = (unit: number) => unit % 24 < 15
 const valueAt = (unit: number, salt: number) => 1 + ((unit * 7 + salt * 13) % 251)
 
-/** Writes the pattern of a disk, where `isWritten`. */
-function fill(path: string, sizeBytes: number, salt: number, isWritten = hasContent): void {
+/** Writes the pattern of a disk, where `isWritten`, from byte `at` on. */
+function fill(path: string, sizeBytes: number, salt: number, isWritten = hasContent, at = 0): void {
   const disk = openDiskFile(path, { writable: true })
   const bytes = new Uint8Array(UNIT)
   for (let unit = 0; unit < sizeBytes / UNIT; unit++)
-    if (isWritten(unit)) disk.write(unit * UNIT, bytes.fill(valueAt(unit, salt)))
+    if (isWritten(unit)) disk.write(at + unit * UNIT, bytes.fill(valueAt(unit, salt)))
   disk.close()
 }
 
@@ -152,24 +154,24 @@ const plain = (unit: number) => (hasContent(unit) ? valueAt(unit, 0) : 0)
 const isChilds = (unit: number) => unit % 10 < 4
 const merged = (unit: number) => (isChilds(unit) ? valueAt(unit, 1) : plain(unit))
 
-function shows(path: string, sizeBytes: number, valueIn: (unit: number) => number): void {
+/** So many bytes with the pattern, from each of these places on, and zeroes behind them. */
+function shows(
+  path: string,
+  sizeBytes: number,
+  valueIn: (unit: number) => number,
+  starts: readonly number[] = [0],
+): void {
   const disk = openDiskFile(path)
   try {
-    const bytes = new Uint8Array(UNIT * 64)
-    const found = hashOf((add) => {
-      for (let at = 0; at < sizeBytes; at += bytes.length) {
-        const piece = bytes.subarray(0, Math.min(bytes.length, sizeBytes - at))
-        disk.read(at, piece)
-        add(piece)
-      }
-    })
-    assert.equal(found, expectedHash(sizeBytes, valueIn), `${path} shows its content`)
-    for (let at = sizeBytes; at < disk.sizeBytes; at += bytes.length) {
-      const piece = bytes.subarray(0, Math.min(bytes.length, disk.sizeBytes - at))
-      disk.read(at, piece)
+    for (const [index, start] of starts.entries()) {
+      assert.equal(
+        patternHash(disk, start, sizeBytes),
+        expectedHash(sizeBytes, valueIn),
+        `${path} shows its content`,
+      )
       assert.ok(
-        piece.every((value) => value === 0),
-        `${path} shows zeroes behind its old end`,
+        isZeroIn(disk, start + sizeBytes, starts[index + 1] ?? disk.sizeBytes),
+        `${path} shows zeroes behind it`,
       )
     }
   } finally {
@@ -177,6 +179,30 @@ function shows(path: string, sizeBytes: number, valueIn: (unit: number) => numbe
   }
   const errors = inspectDisk(path).problems.filter(({ severity }) => severity === 'error')
   assert.deepEqual(errors, [])
+}
+
+const PIECE_BYTES = UNIT * 64
+
+function patternHash(disk: Disk, start: number, sizeBytes: number): string {
+  const bytes = new Uint8Array(PIECE_BYTES)
+  return hashOf((add) => {
+    for (let at = 0; at < sizeBytes; at += PIECE_BYTES) {
+      const piece = bytes.subarray(0, Math.min(PIECE_BYTES, sizeBytes - at))
+      disk.read(start + at, piece)
+      add(piece)
+    }
+  })
+}
+
+function isZeroIn(disk: Disk, from: number, end: number): boolean {
+  const bytes = new Uint8Array(PIECE_BYTES)
+  for (const { offset, length, kind } of disk.extents(from, end - from))
+    for (let at = 0; kind !== 'zero' && at < length; at += PIECE_BYTES) {
+      const piece = bytes.subarray(0, Math.min(PIECE_BYTES, length - at))
+      disk.read(offset + at, piece)
+      if (!isZero(piece)) return false
+    }
+  return true
 }
 
 interface Kind {
@@ -247,8 +273,55 @@ function changing(operation: string, kind: Kind, rest: (sizeBytes: number) => ob
       disk.close()
       assert.equal(disk.sizeBytes, 2 * sizeBytes)
     },
-    done: [name],
+    done: kind.subformat === 'monolithicFlat' ? ['disk-flat.vmdk', name] : [name],
   }
+}
+
+const SPLIT = { format: 'vmdk', subformat: 'twoGbMaxExtentSparse' }
+/** Where its second file begins. */
+const BORDER = 2047 * MiB
+
+/** Zeroes in both files, so that both are written anew. */
+const compactingSplit: Scene = {
+  title: 'compact of a split vmdk',
+  operation: 'compact',
+  prepare(folder, sizeBytes) {
+    const path = join(folder, 'disk.vmdk')
+    createDiskFile(path, { ...SPLIT, sizeBytes: BORDER + sizeBytes })
+    for (const start of [0, BORDER]) {
+      const disk = openDiskFile(path, { writable: true })
+      disk.write(start, new Uint8Array(sizeBytes).fill(1))
+      disk.write(start, new Uint8Array(sizeBytes))
+      disk.close()
+      fill(path, sizeBytes / 2, 0, hasContent, start)
+    }
+    return { path }
+  },
+  check(folder, sizeBytes) {
+    shows(join(folder, 'disk.vmdk'), sizeBytes / 2, plain, [0, BORDER])
+  },
+  checkDone(folder, sizeBytes) {
+    for (const name of ['disk-s001.vmdk', 'disk-s002.vmdk'])
+      assert.ok(statSync(join(folder, name)).size < sizeBytes, `${name} is smaller`)
+  },
+  done: ['disk-s001.vmdk', 'disk-s002.vmdk', 'disk.vmdk'],
+}
+
+/** The one file that is there grows, and two more are made. */
+const expandingSplit: Scene = {
+  title: 'expand of a split vmdk',
+  operation: 'expand',
+  prepare(folder, sizeBytes) {
+    make(join(folder, 'disk.vmdk'), SPLIT, sizeBytes)
+    return { path: join(folder, 'disk.vmdk'), sizeBytes: 5 * GiB }
+  },
+  check: (folder, sizeBytes) => shows(join(folder, 'disk.vmdk'), sizeBytes, plain),
+  checkDone(folder) {
+    const disk = openDiskFile(join(folder, 'disk.vmdk'))
+    disk.close()
+    assert.equal(disk.sizeBytes, 5 * GiB)
+  },
+  done: ['disk-s001.vmdk', 'disk-s002.vmdk', 'disk-s003.vmdk', 'disk.vmdk'],
 }
 
 function merging(kind: Kind): Scene {
@@ -404,11 +477,14 @@ export const scenes: readonly Scene[] = [
   changing('compact', VHDX, () => ({})),
   changing('compact', QCOW2, () => ({})),
   changing('compact', { format: 'vhd', subformat: 'fixed' }, () => ({})),
+  compactingSplit,
   changing('expand', VHD, twice, true),
   changing('expand', VHDX, twice, true),
   changing('expand', QCOW2, twice, true),
   changing('expand', { format: 'vdi', subformat: 'dynamic' }, twice, true),
   changing('expand', { format: 'vmdk', subformat: 'monolithicSparse' }, twice, true),
+  changing('expand', { format: 'vmdk', subformat: 'monolithicFlat' }, twice, true),
+  expandingSplit,
   merging(VHD),
   merging(VHDX),
   merging(QCOW2),

@@ -1,6 +1,11 @@
 import { VivariumError } from '../base/index.ts'
 import type { DiskFormat, DiskSource, ImageLayout, LayoutOptions } from '../disk/index.ts'
-import { deflateWithZlib, type ImageFilesOptions, writeImageFiles } from '../system/index.ts'
+import {
+  deflateWithZlib,
+  type ImageFilesOptions,
+  type ReplacedFiles,
+  writeImageFiles,
+} from '../system/index.ts'
 import type { OperationControl } from './operation.ts'
 import { paceOf } from './pace.ts'
 
@@ -42,8 +47,8 @@ export async function layOutImage(
 export interface WriteImageOptions {
   /** Folder of the new image; real, and within the roots. */
   readonly folder: string
-  /** Take the place of the file of this name; the caller holds the claim on it. */
-  readonly replace?: boolean
+  /** Files that take the place of others; the caller holds the claim on these. */
+  readonly replace?: ReplacedFiles
   readonly control: OperationControl
 }
 
@@ -79,7 +84,7 @@ interface WriteLaidOptions extends WriteImageOptions, Pick<ImageFilesOptions, 'c
 export async function writeLaidImage(
   layout: ImageLayout,
   source: DiskSource,
-  { folder, replace = false, control, progressOf, check }: WriteLaidOptions,
+  { folder, replace = 'none', control, progressOf, check }: WriteLaidOptions,
 ): Promise<void> {
   const pace = paceOf(control)
   // Leaving the loop, by an error or because it was stopped, removes what was written.

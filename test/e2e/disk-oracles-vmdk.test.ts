@@ -16,10 +16,12 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { createVdi, type Disk } from '../../src/disk/index.ts'
 import { createDiskFile, inspectDisk, openDiskFile, openFileStore } from '../../src/system/index.ts'
+import { bin } from './server-process.ts'
 import { missing } from './tools.ts'
 
 /** QEMU and 7-Zip read the VMDKs and VDIs that we write, and we read and go on writing theirs. */
 const MiB = 1 << 20
+const GiB = 2 ** 30
 const SIZE = 40 * MiB + 512 * 7 // no multiple of a grain, a block or a cylinder
 const folder = mkdtempSync(join(tmpdir(), 'vivarium-vmdk-oracles-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -66,6 +68,12 @@ function hashOf(path: string): string {
 
 function qemuImg(...args: string[]): string {
   return execFileSync('qemu-img', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+function vivarium(...args: string[]): ReturnType<typeof JSON.parse> {
+  return JSON.parse(
+    execFileSync(process.execPath, [bin, ...args, '--json'], { encoding: 'utf8', stdio: 'pipe' }),
+  )
 }
 
 /** QEMU writes too, at places that are old and new to the disk. */
@@ -140,6 +148,53 @@ for (const subformat of SUBFORMATS) {
     assert.deepEqual(inspectDisk(path).problems, [])
   })
 }
+
+/** QEMU writes the same to the disk and to a raw file, on both sides of where a second file begins (2047 MiB or 2 GiB). */
+function writeLarge(path: string, raw: string, at: number): void {
+  const commands = [
+    `write -P 0x31 ${at - MiB} 3M`,
+    `write -P 0 ${at} 1M`,
+    `write -P 0x32 10M 3M`,
+    `write -P 0 11M 1M`,
+  ]
+  const args = commands.flatMap((command) => ['-c', command])
+  for (const [name, kind] of [
+    [path, 'vmdk'],
+    [raw, 'raw'],
+  ] as const)
+    execFileSync('qemu-io', ['-f', kind, ...args, name], { stdio: 'ignore' })
+}
+
+for (const subformat of ['twoGbMaxExtentSparse', 'twoGbMaxExtentFlat', 'monolithicFlat'] as const)
+  for (const maker of ['we', 'QEMU'])
+    test(`QEMU goes on writing the ${subformat} disk that ${maker} made, compacted and expanded`, (t) => {
+      if (missing(t, 'qemu-img')) return
+      const at = mkdtempSync(join(folder, 'large-'))
+      const [path, raw] = [join(at, 'disk.vmdk'), join(at, 'raw.img')]
+      if (maker === 'we') createDiskFile(path, { format: 'vmdk', subformat, sizeBytes: 3 * GiB })
+      else qemuImg('create', '-f', 'vmdk', '-o', `subformat=${subformat}`, path, String(3 * GiB))
+      qemuImg('create', '-f', 'raw', raw, String(3 * GiB))
+      writeLarge(path, raw, 2047 * MiB)
+      const { saved } = vivarium('disk', 'compact', path)
+      // Of flat files the host may have stored none of it.
+      if (subformat === 'twoGbMaxExtentSparse') assert.equal(saved, 2 * MiB)
+      qemuImg('compare', '-f', 'vmdk', '-F', 'raw', path, raw)
+      for (const sizeBytes of [3.5 * GiB, 9 * GiB + 512 * 7]) {
+        const expanded = vivarium('disk', 'expand', path, '--size', String(sizeBytes))
+        assert.deepEqual([expanded.after, expanded.how], [sizeBytes, 'in-place'])
+        truncateSync(raw, sizeBytes)
+        const info = JSON.parse(qemuImg('info', '-f', 'vmdk', '--output=json', path))
+        assert.equal(info['virtual-size'], sizeBytes)
+        assert.equal(info['format-specific'].data['create-type'], subformat)
+        qemuImg('compare', '-f', 'vmdk', '-F', 'raw', path, raw)
+        writeLarge(path, raw, Math.floor(sizeBytes / MiB) * MiB - 2 * MiB)
+        writeLarge(path, raw, 3 * GiB)
+        qemuImg('compare', '-f', 'vmdk', '-F', 'raw', path, raw)
+        assert.deepEqual(inspectDisk(path).problems, [])
+      }
+      const files = readdirSync(at).filter((name) => name.startsWith('disk'))
+      assert.equal(files.length, subformat === 'monolithicFlat' ? 2 : 6, files.join())
+    })
 
 test('we read the zeroed grains that QEMU writes, and write more', (t) => {
   if (missing(t, 'qemu-img')) return

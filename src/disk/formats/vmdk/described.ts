@@ -60,7 +60,7 @@ export function openExtents(
 }
 
 /** Two sparse extents in one file would each put new grains over the other's. */
-function requireDistinct(store: ByteStore, extents: readonly ExtentLine[]): void {
+export function requireDistinct(store: ByteStore, extents: readonly ExtentLine[]): void {
   const names = extents.filter(({ type }) => type === 'SPARSE').map(({ name }) => name?.toLowerCase())
   if (new Set(names).size === names.length) return
   throw new VivariumError('corrupt', 'vmdk-extent-twice', 'The descriptor names one sparse extent twice.', {

@@ -34,7 +34,7 @@ export interface ExtentLine {
 export const NO_PARENT = 0xffff_ffff
 export const MAX_DESCRIPTOR_BYTES = 1 << 20
 /** 16 TiB in pieces of 2 GB, twice. */
-const MAX_EXTENTS = 1 << 14
+export const MAX_EXTENTS = 1 << 14
 /** Everything in bytes must be a safe integer. */
 const MAX_SECTORS = 2 ** 43
 

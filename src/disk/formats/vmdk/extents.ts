@@ -133,6 +133,22 @@ export function closeAll(closeables: Iterable<{ close(): void }>): void {
 /** For reading at the addresses that `locate` gives; everything else goes to the extents themselves. */
 function joined(layers: readonly Layer[]): ByteStore {
   const { name, writable } = layers[0]!.store
+  const place = (at: number) => {
+    const index = Math.floor(at / STRETCH_BYTES)
+    return { store: layers[index]!.store, start: index * STRETCH_BYTES }
+  }
+  const knowsHoles = layers.every(({ store }) => store.nextData !== undefined && store.nextHole !== undefined)
+  // Asked within one run, whose answer ends with its file.
+  const holes: Pick<ByteStore, 'nextData' | 'nextHole'> = {
+    nextData(at) {
+      const { store, start } = place(at)
+      return start + store.nextData!(at - start)
+    },
+    nextHole(at) {
+      const { store, start } = place(at)
+      return start + store.nextHole!(at - start)
+    },
+  }
   const cannot = (): never => {
     throw new VivariumError('unsupported', 'vmdk-joined', 'The extents can only be changed one by one.', {
       where: { path: name },
@@ -143,9 +159,10 @@ function joined(layers: readonly Layer[]): ByteStore {
     writable,
     size: () => layers.reduce((sum, layer) => sum + layer.store.size(), 0),
     read(at, into) {
-      const index = Math.floor(at / STRETCH_BYTES)
-      layers[index]!.store.read(at - index * STRETCH_BYTES, into)
+      const { store, start } = place(at)
+      store.read(at - start, into)
     },
+    ...(knowsHoles && holes),
     write: cannot,
     truncate: cannot,
     flush() {

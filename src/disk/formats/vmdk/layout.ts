@@ -71,7 +71,9 @@ function invalid(path: string, field: string, message: string, next: string): Vi
   })
 }
 
+/** A child's descriptor has the type of its extents: written anew, it is asked for by that name. */
 function subformatOf({ subformat, name, parent }: LayoutOptions): VmdkSubformat {
+  if (parent !== undefined && subformat === 'monolithicSparse') return subformat
   if ((subformat === 'differencing') !== (parent !== undefined))
     throw invalid(
       name,
@@ -169,7 +171,7 @@ function flatFile(source: DiskSource, name: string, firstSector: number, sectors
   }
 }
 
-function descriptorFile(name: string, descriptor: Uint8Array): LaidFile {
+export function descriptorFile(name: string, descriptor: Uint8Array): LaidFile {
   return {
     name,
     sizeBytes: descriptor.length,

@@ -40,7 +40,7 @@ export interface NewVmdkParent {
 }
 
 /** As VMware splits them: 2047 MiB, which every file system can hold; whole grains. */
-const SPLIT_SECTORS = 4_192_256
+export const SPLIT_SECTORS = 4_192_256
 /** The size up to which everything can be counted. */
 const MAX_SECTORS = 2 ** 43
 

@@ -6,6 +6,7 @@ import { emptySource, sourceOf } from '../../source.ts'
 import { type MemoryStore, memoryStore } from '../../testing.ts'
 import { onlyFile, writeLayout } from '../../write-layout.ts'
 import { createVmdk } from './create.ts'
+import { type ExtentLine, formatDescriptor } from './descriptor.ts'
 import { layoutVmdk } from './layout.ts'
 import type { VmdkSubformat } from './new-disk.ts'
 import { sparseFile } from './sparse-layout.ts'
@@ -87,6 +88,40 @@ export function newDisk(
     patch(bytes)
     store.write(0, bytes)
   }
+  return store
+}
+
+export interface SplitDisk {
+  /** Bytes of the extents; a few grains each, in the place of 2047 MiB. */
+  readonly sizes: readonly number[]
+  readonly flat?: boolean
+  readonly parent?: MemoryStore
+  readonly createType?: string
+}
+
+/** The descriptor `NAME.vmdk` of a disk in the files `NAME-s001.vmdk` ... */
+export function splitDisk(folder: MemoryFolder, name: string, disk: SplitDisk): MemoryStore {
+  const { sizes, flat = false, parent, createType = 'custom' } = disk
+  const extents = sizes.map((bytes, index): ExtentLine => {
+    const file = folder.create(`${name}-${flat ? 'f' : 's'}${String(index + 1).padStart(3, '0')}.vmdk`)
+    if (flat) file.truncate(bytes)
+    else writeEmptyExtent(file, bytes)
+    return { access: 'RW', sectors: bytes / 512, type: flat ? 'FLAT' : 'SPARSE', name: file.name, offset: 0 }
+  })
+  const store = folder.create(`${name}.vmdk`)
+  const contentId = parent && Number.parseInt(readImage(parent).facts.id!, 16)
+  store.write(
+    0,
+    formatDescriptor({
+      createType,
+      contentId: 5,
+      ...(contentId !== undefined && { parent: { contentId, hint: parent!.name } }),
+      extents,
+      adapter: 'ide',
+      geometry: { cylinders: 1, heads: 16, sectorsPerTrack: 63 },
+      hardwareVersion: 21,
+    }),
+  )
   return store
 }
 

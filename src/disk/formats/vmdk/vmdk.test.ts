@@ -9,16 +9,7 @@ import { openDisk, openDiskChain, probeFormat, readImage } from '../../open.ts'
 import { type MemoryStore, memoryStore } from '../../testing.ts'
 import { contentOf, playSteps, type Step } from '../testing.ts'
 import { createVmdk } from './create.ts'
-import { type ExtentLine, formatDescriptor } from './descriptor.ts'
-import {
-  descriptorStore,
-  type MemoryFolder,
-  memoryFolder,
-  newDisk,
-  streamOf,
-  variants,
-  writeEmptyExtent,
-} from './testing.ts'
+import { descriptorStore, memoryFolder, newDisk, splitDisk, streamOf, variants } from './testing.ts'
 
 const GRAIN = 65_536
 const SIZE = 5 * GRAIN + 1536 // the last grain is a part of one
@@ -91,30 +82,7 @@ for (const variant of variants) {
   })
 }
 
-/** Extents of a few grains each, in the place of 2047 MiB. */
-function splitDisk(folder: MemoryFolder, name: string, flat: boolean, parent?: MemoryStore): MemoryStore {
-  const extents = [2 * GRAIN, GRAIN, SIZE - 3 * GRAIN].map((bytes, index): ExtentLine => {
-    const file = folder.create(`${name}-${index}`)
-    if (flat) file.truncate(bytes)
-    else writeEmptyExtent(file, bytes)
-    return { access: 'RW', sectors: bytes / 512, type: flat ? 'FLAT' : 'SPARSE', name: file.name, offset: 0 }
-  })
-  const store = folder.create(name)
-  const contentId = parent && Number.parseInt(readImage(parent).facts.id!, 16)
-  store.write(
-    0,
-    formatDescriptor({
-      createType: 'custom',
-      contentId: 5,
-      ...(contentId !== undefined && { parent: { contentId, hint: parent!.name } }),
-      extents,
-      adapter: 'ide',
-      geometry: { cylinders: 1, heads: 16, sectorsPerTrack: 63 },
-      hardwareVersion: 21,
-    }),
-  )
-  return store
-}
+const SIZES = [2 * GRAIN, GRAIN, SIZE - 3 * GRAIN]
 
 test('disks of several extents hold what a plain array holds, and so do children of several', () => {
   fc.assert(
@@ -122,7 +90,7 @@ test('disks of several extents hold what a plain array holds, and so do children
       const folder = memoryFolder()
       const options = { surroundings: folder.surroundings }
       const model = new Uint8Array(SIZE)
-      const parent = splitDisk(folder, 'parent', flat)
+      const parent = splitDisk(folder, 'parent', { sizes: SIZES, flat })
       const open = (stores: MemoryStore[]) => () =>
         openDiskChain(
           stores,
@@ -130,7 +98,7 @@ test('disks of several extents hold what a plain array holds, and so do children
           { writable: true },
         )
       assert.ok(Buffer.from(playSteps(open([parent]), model, below)).equals(model))
-      const child = splitDisk(folder, 'child', false, parent)
+      const child = splitDisk(folder, 'child', { sizes: SIZES, parent })
       assert.ok(Buffer.from(playSteps(open([child, parent]), model, above)).equals(model))
     }),
     { numRuns: cases(8, 40) },

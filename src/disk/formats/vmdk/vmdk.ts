@@ -12,7 +12,9 @@ import {
   parseDescriptor,
 } from './descriptor.ts'
 import { closeAll, ExtentsLayer } from './extents.ts'
+import { growVmdk } from './growth.ts'
 import { layoutVmdk, VMDK_SUBFORMATS, vmdkUnit } from './layout.ts'
+import { layoutSparseExtents } from './rewritten-extents.ts'
 import { readSparseExtent, readSparseHeader, type SparseExtent } from './sparse-extent.ts'
 import { MAGIC, type SparseHeader } from './sparse-header.ts'
 
@@ -30,6 +32,8 @@ export const vmdk: DiskFormat = {
   subformats: VMDK_SUBFORMATS,
   layout: layoutVmdk,
   layoutUnit: vmdkUnit,
+  layoutExtents: layoutSparseExtents,
+  growth: growVmdk,
 }
 
 type Kind = 'sparse' | 'descriptor' | 'esx-sparse' | 'se-sparse'
