@@ -136,6 +136,8 @@ export interface ImageFacts {
   readonly geometry?: Geometry
   readonly blockSize?: number
   readonly creator?: Creator
+  /** What only this format records: a new image that is to be like this one is told so by `LayoutOptions.details`. */
+  readonly details?: Readonly<Record<string, string | number>>
   /** What a child's `ParentReference.id` names. */
   readonly id?: string
   /** What the guest sees as the disk's own id, the same all along a chain; where it is another than `id`. */

@@ -163,7 +163,7 @@ const SNAPSHOT_PROBLEMS = new Set(['qcow2-has-snapshots', 'qcow2-snapshots-damag
 
 /** How the disk would be laid out as what it is: with its kind, its identity and its parent. */
 export function sameLayout({ path, folder, facts, layers }: ClaimedDisk): LayoutOptions {
-  const { subformat, id, diskId, stamp, geometry, blockSize, sectorSize, parent } = facts
+  const { subformat, id, diskId, stamp, geometry, blockSize, sectorSize, parent, details } = facts
   return {
     subformat,
     name: basename(path),
@@ -173,6 +173,7 @@ export function sameLayout({ path, folder, facts, layers }: ClaimedDisk): Layout
     ...(geometry && { geometry }),
     ...(blockSize !== undefined && { blockSize }),
     ...(sectorSize !== undefined && { sectorSize }),
+    ...(details && { details }),
     ...(parent && { parent: sameParent(layoutParentOf(layers[1]!, folder), parent) }),
   }
 }

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { GiB, MiB } from '../base/index.ts'
 import { createDiskFile, inspectDisk, nativeFiles, openDiskFile } from '../system/index.ts'
-import { check, clone, compact, expand, repair } from './index.ts'
+import { check, clone, compact, convert, expand, repair } from './index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'vivarium-extents-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -151,6 +151,28 @@ test('a file of an image of several that is in use keeps it from being changed',
   await assert.rejects(expand.run({ path, byBytes: GiB }, control), { code: 'disk-in-use' })
   user.close()
   assert.equal((await compact.run(spec(path), control)).saved, 2 * MiB)
+})
+
+test('a VMDK that is written anew keeps its adapter and its hardware version', async () => {
+  const [path, copy] = [join(root, 'scsi.vmdk'), join(root, 'copy.vmdk')]
+  createDiskFile(path, { format: 'vmdk', subformat: 'monolithicSparse', sizeBytes: 8 * MiB })
+  const told = (file: string) =>
+    readFileSync(file, 'latin1').match(/ddb\.(adapterType|virtualHWVersion) = .*/g)
+  const text = readFileSync(path, 'latin1')
+    .replace(/adapterType = "ide"\n\0{5}/, 'adapterType = "lsilogic"\n')
+    .replace('HWVersion = "4"', 'HWVersion = "9"')
+  writeFileSync(path, text, 'latin1')
+  const disk = openDiskFile(path, { writable: true })
+  disk.write(0, new Uint8Array(MiB))
+  disk.close()
+  const expected = ['ddb.virtualHWVersion = "9"', 'ddb.adapterType = "lsilogic"']
+  assert.deepEqual(told(path), expected)
+  assert.equal((await compact.run(spec(path), control)).saved, MiB)
+  assert.deepEqual(told(path), expected)
+  await expand.run({ path, sizeBytes: 2 * GiB }, control)
+  assert.deepEqual([told(path), inspectDisk(path).geometry?.heads], [expected, 255])
+  await convert.run(convert.schema.parse({ source: path, target: copy }), control)
+  assert.deepEqual(told(copy), expected)
 })
 
 test('a VMDK child gives up what its parent shows too', async () => {

@@ -54,6 +54,7 @@ export function planImage(
       ...(wish.blockSize !== undefined && { blockSize: wish.blockSize }),
       ...sectors.option,
       ...keptGeometry(format, content.facts, profiled?.sizeBytes ?? content.sizeBytes),
+      ...(content.facts?.format === format.name && detailsIn(content.facts)),
     },
     notes: [...(profiled?.notes ?? []), ...sectors.notes],
   }
@@ -119,6 +120,11 @@ export function sectorSizeNotes({ name, label }: DiskFormat, facts: ImageFacts |
       next: 'Its partitions are not found where sectors have 512 bytes: keep the disk in VHDX.',
     },
   ]
+}
+
+/** The adapter of a VMDK, for one: the same format goes on saying so. */
+function detailsIn({ details }: ImageFacts): Pick<LayoutOptions, 'details'> {
+  return details === undefined ? {} : { details }
 }
 
 /** Old guests find their partitions by the geometry: the same format keeps it, as long as the size is the same. */

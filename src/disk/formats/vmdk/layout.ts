@@ -92,6 +92,20 @@ function subformatOf({ subformat, name, parent }: LayoutOptions): VmdkSubformat 
   )
 }
 
+/** What a new disk like this one is to be told; without what it could not be told. */
+export function detailsOf(database: ReadonlyMap<string, string>): Record<string, string | number> {
+  const adapterType = ADAPTERS.find((one) => one === database.get('adaptertype')?.toLowerCase())
+  const hardwareVersion = Number(database.get('virtualhwversion'))
+  return {
+    ...(adapterType !== undefined && { adapterType }),
+    ...(isHardwareVersion(hardwareVersion) && { hardwareVersion }),
+  }
+}
+
+function isHardwareVersion(version: number): boolean {
+  return Number.isInteger(version) && version >= 3 && version <= 21
+}
+
 function adapterOf({ details, name }: LayoutOptions): VmdkAdapter {
   const wanted = details?.adapterType ?? 'ide'
   const adapter = ADAPTERS.find((one) => one === wanted)
@@ -101,7 +115,7 @@ function adapterOf({ details, name }: LayoutOptions): VmdkAdapter {
 
 function hardwareVersionOf({ details, name }: LayoutOptions): number {
   const wanted = Number(details?.hardwareVersion ?? 4)
-  if (Number.isInteger(wanted) && wanted >= 3 && wanted <= 21) return wanted
+  if (isHardwareVersion(wanted)) return wanted
   throw invalid(
     name,
     'hardwareVersion',

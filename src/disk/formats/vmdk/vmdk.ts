@@ -13,7 +13,7 @@ import {
 } from './descriptor.ts'
 import { closeAll, ExtentsLayer } from './extents.ts'
 import { growVmdk } from './growth.ts'
-import { layoutVmdk, VMDK_SUBFORMATS, vmdkUnit } from './layout.ts'
+import { detailsOf, layoutVmdk, VMDK_SUBFORMATS, vmdkUnit } from './layout.ts'
 import { layoutSparseExtents } from './rewritten-extents.ts'
 import { readSparseExtent, readSparseHeader, type SparseExtent } from './sparse-extent.ts'
 import { MAGIC, type SparseHeader } from './sparse-header.ts'
@@ -99,6 +99,7 @@ function factsOf(store: ByteStore, descriptor: Descriptor, sizeBytes: number): I
     sizeBytes,
     ...(geometry && { geometry }),
     ...(hardware !== undefined && { creator: creatorOf(hardware) }),
+    details: detailsOf(database),
     ...(contentId !== undefined && { id: contentIdText(contentId) }),
     ...(parentContentId !== NO_PARENT && {
       parent: {
