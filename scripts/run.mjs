@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { cpus } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Unchanged } from './unchanged.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const pinned = join(root, 'node_modules/node/bin/node')
@@ -127,21 +128,34 @@ function files(folder, ending) {
 
 const PROPERTIES = ['--import', join(root, 'scripts/properties.mjs')]
 
-/** @param thorough Random cases by the hundred, as before a landing; the loop of a developer takes some of them. */
-async function check(thorough) {
+/** The loop of a developer takes some random cases, and leaves out what has passed and is as it was. */
+async function check() {
+  lint()
+  const all = files('src', '.test.ts')
+  const common = ['package-lock.json', 'scripts/run.mjs', 'scripts/properties.mjs']
+  const unchanged = new Unchanged(root, 'node_modules/.cache/checked.json', common)
+  const wanted = process.env.VIVARIUM_CASES === undefined ? unchanged.among(all) : all
+  if (wanted.length < all.length)
+    console.error(`${all.length - wanted.length} files of unit tests passed before and are as they were.`)
+  const failed = await unitTests(wanted)
+  const known = failed.flatMap((run) => run.files)
+  if (failed.every((run) => run.files.length > 0))
+    unchanged.remember(wanted.filter((name) => !known.includes(name)))
+  endWith(failed)
+}
+
+function lint() {
   run(bin('biome'), ['check', '--error-on-warnings', '.'])
   run(bin('tsc'), ['-p', '.'], inPinnedNode())
-  const failed = await runTests(
-    // A process a core, not a process a file: to start one takes longer than most files of unit tests.
-    dealt(files('src', '.test.ts'), cpus().length).map((share) => [
-      ...PROPERTIES,
-      '--test-isolation=none',
-      '--test-timeout=300000',
-      ...share,
-    ]),
-    thorough ? { VIVARIUM_THOROUGH: '1' } : {},
+}
+
+/** A process a core, not a process a file: to start one takes longer than most files of unit tests. */
+function unitTests(names, extra) {
+  const shares = dealt(names, cpus().length).filter((share) => share.length > 0)
+  return runTests(
+    shares.map((share) => [...PROPERTIES, '--test-isolation=none', '--test-timeout=300000', ...share]),
+    extra,
   )
-  await endWithoutUnsteady(failed)
 }
 
 /** Long files go first, so that every share has its part of the long and of the short. */
@@ -240,7 +254,8 @@ const verbs = {
     buildQuick()
     if (rest.length > 0)
       return endWith(await runTests([[...PROPERTIES, ...rest]], { VIVARIUM_THOROUGH: '1' }))
-    await check(true)
+    lint()
+    await endWithoutUnsteady(await unitTests(files('src', '.test.ts'), { VIVARIUM_THOROUGH: '1' }))
     // Two at a time: each starts machines, and waits for them about half of its time.
     const concurrency = Math.min(2, cpus().length)
     await endWithoutUnsteady(
@@ -251,7 +266,7 @@ const verbs = {
   },
   async check() {
     install()
-    await check(false)
+    await check()
     console.error('All checks passed.')
   },
   bench() {
