@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ByteStore } from '../base/index.ts'
-import { cases } from '../base/testing.ts'
-import { contentOf, journalOf, randomFrom } from '../disk/formats/testing.ts'
+import { cases, randomFrom } from '../base/testing.ts'
+import { contentOf, journalOf } from '../disk/formats/testing.ts'
 import {
   type DiskFormat,
   diskFormats,

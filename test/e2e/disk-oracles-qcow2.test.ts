@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
+import { randomBelow } from '../../src/base/testing.ts'
 import { createQcow2, type Disk, type NewQcow2 } from '../../src/disk/index.ts'
 import { createDiskFile, inspectDisk, openDiskFile, openFileStore } from '../../src/system/index.ts'
 import { compact, convert, expand } from '../../src/workshop/index.ts'
@@ -68,11 +69,7 @@ function rawFile(name: string): string {
 function scribble(path: string, raw: string, seed: number): void {
   const disk = openDiskFile(path, { writable: true })
   const fd = openSync(raw, 'r+')
-  let state = seed
-  const next = (limit: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
+  const next = randomBelow(seed)
   for (let count = 0; count < 80; count++) {
     const length = 1 + next(count % 5 === 0 ? 3 * MiB : 9000)
     const at = count === 0 ? SIZE - length : next(SIZE - length)

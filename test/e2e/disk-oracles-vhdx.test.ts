@@ -21,6 +21,7 @@ import { pipeline } from 'node:stream/promises'
 import { after, test } from 'node:test'
 import unbzip2 from 'unbzip2-stream'
 import type { ByteStore } from '../../src/base/index.ts'
+import { randomBelow } from '../../src/base/testing.ts'
 import { createVhdx, type Disk, type NewVhdx, openDiskChain, readImage } from '../../src/disk/index.ts'
 import { inspectDisk, openDiskFile, openFileStore } from '../../src/system/index.ts'
 import { mergeIntoParent } from '../../src/workshop/index.ts'
@@ -68,11 +69,7 @@ function rawFile(name: string): string {
 /** Writes, zeroes and discards pieces at odd places, the same to a raw file. */
 function scribble(disk: Disk, raw: string, seed: number): void {
   const fd = openSync(raw, 'r+')
-  let state = seed
-  const next = (limit: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
+  const next = randomBelow(seed)
   for (let count = 0; count < 60; count++) {
     const length = 1 + next(count % 5 === 0 ? 5 * MiB : 9000)
     const at = next(SIZE - length)

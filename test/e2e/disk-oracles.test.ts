@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { randomBelow } from '../../src/base/testing.ts'
 import type { Disk } from '../../src/disk/index.ts'
 import { createDiskFile, inspectDisk, openDiskFile } from '../../src/system/index.ts'
 import { missing } from './tools.ts'
@@ -30,11 +31,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 /** Writes pieces at odd places, the same to a raw file. */
 function scribble(disk: Disk, raw: string, seed: number): void {
   const fd = openSync(raw, 'r+')
-  let state = seed
-  const next = (limit: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
+  const next = randomBelow(seed)
   for (let count = 0; count < 60; count++) {
     const length = 1 + next(count % 5 === 0 ? 3 * MiB : 9000)
     const at = next(SIZE - length)

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { deflateSync } from 'node:zlib'
+import { randomBelow } from '../../src/base/testing.ts'
 import {
   type Disk,
   type DiskSource,
@@ -80,11 +81,7 @@ function rawDisk(folder: string, sizeBytes: number, seed: number): string {
   const path = join(folder, 'content.raw')
   const fd = openSync(path, 'wx')
   truncateSync(path, sizeBytes)
-  let state = seed
-  const next = (limit: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
+  const next = randomBelow(seed)
   for (let count = 0; count < 30; count++) {
     const length = 1 + next(count % 5 === 0 ? MiB : 9000)
     const data = new Uint8Array(length).map((_, index) => (index * count) & 0x7f)

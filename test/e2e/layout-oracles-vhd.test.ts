@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { randomBelow } from '../../src/base/testing.ts'
 import {
   type Disk,
   diskFormats,
@@ -66,11 +67,7 @@ function open(names: readonly string[], writable = false): Disk {
 
 /** Writes data and zeroes at odd places. */
 function scribble(disk: Disk, seed: number): void {
-  let state = seed
-  const next = (limit: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
+  const next = randomBelow(seed)
   for (let count = 0; count < 40; count++) {
     const length = 1 + next(count % 5 === 0 ? 3 * MiB : 9000)
     disk.write(next(SIZE - length), new Uint8Array(length).fill(count % 4 === 0 ? 0 : 1 + next(255)))

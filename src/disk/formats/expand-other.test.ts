@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KiB, MiB } from '../../base/index.ts'
+import { randomFrom } from '../../base/testing.ts'
 import type { DiskFormat } from '../format.ts'
 import { bytesOf } from '../layout-testing.ts'
 import { openDisk, openDiskChain, readImage } from '../open.ts'
@@ -9,7 +10,7 @@ import { type MemoryStore, memoryStore } from '../testing.ts'
 import { onlyFile, writeLayout } from '../write-layout.ts'
 import { qcow2 } from './qcow2/qcow2.ts'
 import { showSnapshot, takeSnapshot } from './qcow2/testing.ts'
-import { journalOf, randomFrom } from './testing.ts'
+import { journalOf } from './testing.ts'
 import { vdi } from './vdi/vdi.ts'
 
 /** QCOW2 and VDI disks that become larger in their files. */

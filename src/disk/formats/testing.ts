@@ -1,5 +1,5 @@
 import type { ByteStore } from '../../base/index.ts'
-import { cases } from '../../base/testing.ts'
+import { cases, randomFrom } from '../../base/testing.ts'
 import type { Disk } from '../disk.ts'
 import { type MemoryStore, memoryStore } from '../testing.ts'
 
@@ -39,14 +39,6 @@ export function contentOf(disk: Disk): Uint8Array {
   disk.read(0, all)
   disk.close()
   return all
-}
-
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
 }
 
 type Entry =

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
 import { diskReportSchema } from '../../../api/report-schemas.ts'
 import { VivariumError } from '../../../base/index.ts'
-import { cases } from '../../../base/testing.ts'
+import { cases, randomBelow } from '../../../base/testing.ts'
 import { reportOnDisk } from '../../inspect.ts'
 import { openDiskChain, probeFormat, readImage } from '../../open.ts'
 import { type MemoryStore, memoryStore } from '../../testing.ts'
@@ -87,11 +87,7 @@ for (const [name, store] of Object.entries(samples)) {
 
   test(`a ${name} image with any bytes changed is an error or still a disk`, () => {
     const whole = store.bytes()
-    let state = 12345
-    const next = (limit: number) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-      return Math.floor((state / 2 ** 32) * limit)
-    }
+    const next = randomBelow(12345)
     // Most changes go where the structures are: the header, and the first bytes of each table.
     const place = () =>
       next(10) < 4 ? next(160) : next(whole.length / CLUSTER) * CLUSTER + next(next(2) ? 64 : CLUSTER)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { randomFrom } from '../../../base/testing.ts'
 import { openDisk, openDiskChain } from '../../open.ts'
 import { memoryStore } from '../../testing.ts'
-import { randomFrom } from '../testing.ts'
 import { MAX_BAT_ENTRIES } from './bat.ts'
 import { createVhd } from './create.ts'
 

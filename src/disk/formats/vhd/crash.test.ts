@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ByteStore } from '../../../base/index.ts'
-import { cases } from '../../../base/testing.ts'
+import { cases, randomFrom } from '../../../base/testing.ts'
 import { openDiskChain, readImage } from '../../open.ts'
 import { type MemoryStore, memoryStore } from '../../testing.ts'
-import { randomFrom, replayCrashes } from '../testing.ts'
+import { replayCrashes } from '../testing.ts'
 import { createVhd, type NewVhd } from './create.ts'
 
 /** Power failures, replayed over small blocks, so that a few sectors touch many. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { diskReportSchema } from '../../../api/report-schemas.ts'
 import { KiB, VivariumError } from '../../../base/index.ts'
-import { cases } from '../../../base/testing.ts'
+import { cases, randomBelow } from '../../../base/testing.ts'
 import { reportOnDisk } from '../../inspect.ts'
 import { openDiskChain, probeFormat, readImage } from '../../open.ts'
 import { type MemoryStore, memoryStore } from '../../testing.ts'
@@ -90,11 +90,7 @@ for (const [type, store] of Object.entries(samples)) {
 
   test(`a ${type} disk with any bytes changed is an error or still a disk`, () => {
     const whole = store.bytes()
-    let state = 12345
-    const next = (limit: number) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-      return Math.floor((state / 2 ** 32) * limit)
-    }
+    const next = randomBelow(12345)
     // Most changes go where the structures are: the first 2.5 KB and the footer.
     const place = () => (next(10) < 7 ? next(2560) : whole.length - 1 - next(512))
     for (let run = 0; run < cases(250, 1200); run++) {

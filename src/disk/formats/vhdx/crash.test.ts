@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MiB } from '../../../base/index.ts'
-import { cases } from '../../../base/testing.ts'
+import { cases, randomBelow } from '../../../base/testing.ts'
 import { openDiskChain, readImage } from '../../open.ts'
 import { createVhdx } from './create.ts'
-import { type JournalEntry, random, rebuild, type SparseStore, sparseStore } from './testing.ts'
+import { type JournalEntry, rebuild, type SparseStore, sparseStore } from './testing.ts'
 
 /**
  * Power failure, replayed, as for VHDs: a store records a random workload; the file is rebuilt as it may look after
@@ -106,7 +106,7 @@ function fresh(differencing: boolean, next: (limit: number) => number) {
 function check(differencing: boolean, lossy: boolean): void {
   let replays = 0
   for (let seed = 1; seed <= cases(2, 8); seed++) {
-    const next = random(seed * 7919 + (lossy ? 1 : 0))
+    const next = randomBelow(seed * 7919 + (lossy ? 1 : 0))
     const { store, parents, before } = fresh(differencing, next)
     const initial = store.copy()
     const journal: JournalEntry[] = []
@@ -196,7 +196,7 @@ test('a replay that is itself cut short is done again', () => {
   openDiskChain([store], [], { writable: true }).close()
   for (let length = 1; length <= journal.length; length++)
     for (const lossy of [false, true]) {
-      const again = rebuild(initial, journal, length, lossy, random(length))
+      const again = rebuild(initial, journal, length, lossy, randomBelow(length))
       assert.deepEqual(contentOf([again]), content)
     }
 })
@@ -220,7 +220,7 @@ test('more changed metadata than one log entry takes, failing at any point', () 
   disk.flush()
   const logged = journal.filter((entry) => entry.kind === 'write' && entry.at >= MiB && entry.at < 2 * MiB)
   assert.ok(logged.length >= 3, `${logged.length} log entries`)
-  const next = random(5)
+  const next = randomBelow(5)
   const sector = new Uint8Array(512)
   const check = (length: number, lossy: boolean) => {
     const crashed = rebuild(initial, journal, length, lossy, next)
@@ -251,7 +251,7 @@ test('closing loses nothing that was flushed, in whatever order its writes arriv
   disk.close()
   const content = contentOf([store])
   for (let run = 0; run < cases(30, 100); run++) {
-    const next = random(run)
+    const next = randomBelow(run)
     const length = flushed + next(journal.length - flushed + 1)
     assert.deepEqual(contentOf([rebuild(initial, journal, length, true, next)]), content)
   }
@@ -272,7 +272,7 @@ test('the room of a block that was given up is not used before that is flushed',
 })
 
 test('bits that an earlier failure left behind do not hide the parent', () => {
-  const { store, parents, before } = fresh(true, random(1))
+  const { store, parents, before } = fresh(true, randomBelow(1))
   const disk = openDiskChain([store, ...parents], [], { writable: true })
   disk.write(0, new Uint8Array(512).fill(0x42))
   disk.close()
@@ -309,7 +309,7 @@ test('the log goes around its end, failing at any point', () => {
     disk.flush()
     flushed[journal.length] = 0
   }
-  const next = random(11)
+  const next = randomBelow(11)
   const sector = new Uint8Array(512)
   let promised = 0
   let file = initial.copy()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { diskReportSchema } from '../../../api/report-schemas.ts'
 import { MiB, VivariumError, viewOf } from '../../../base/index.ts'
-import { cases } from '../../../base/testing.ts'
+import { cases, randomBelow } from '../../../base/testing.ts'
 import { reportOnDisk } from '../../inspect.ts'
 import { openDiskChain, probeFormat, readImage } from '../../open.ts'
 import { checksumOf } from './crc32c.ts'
@@ -10,7 +10,7 @@ import { createVhdx, type NewVhdx } from './create.ts'
 import { NO_GUID, randomGuid } from './guid.ts'
 import { formatHeader, parseHeader } from './header.ts'
 import { formatEntry } from './log-entry.ts'
-import { random, type SparseStore, sparseStore } from './testing.ts'
+import { type SparseStore, sparseStore } from './testing.ts'
 
 const SIZE = 3 * MiB + 4096
 
@@ -119,7 +119,7 @@ const TARGETS: readonly (readonly [at: number, length: number])[] = [
 
 for (const [kind, store] of Object.entries({ ...samples, logged: withLog() })) {
   test(`a ${kind} disk cut at any place is an error or still a disk`, () => {
-    const next = random(3)
+    const next = randomBelow(3)
     const lengths = [
       0,
       7,
@@ -144,7 +144,7 @@ for (const [kind, store] of Object.entries({ ...samples, logged: withLog() })) {
   })
 
   test(`a ${kind} disk with any bytes changed is an error or still a disk`, () => {
-    const next = random(12345)
+    const next = randomBelow(12345)
     for (let run = 0; run < cases(40, 150); run++) {
       const changed = store.copy()
       for (let changes = 1 + next(3); changes > 0; changes--) {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GiB, KiB, MiB, TiB } from '../../../base/index.ts'
-import { cases } from '../../../base/testing.ts'
+import { cases, randomBelow } from '../../../base/testing.ts'
 import { chainOf, parentOf } from '../../layout-testing.ts'
 import { openDiskChain, readImage } from '../../open.ts'
 import { sourceOf } from '../../source.ts'
 import { onlyFile, writeLayout } from '../../write-layout.ts'
 import { createVhdx } from './create.ts'
 import { layoutVhdx } from './layout.ts'
-import { type JournalEntry, random, rebuild, type SparseStore, sparseStore } from './testing.ts'
+import { type JournalEntry, rebuild, type SparseStore, sparseStore } from './testing.ts'
 import { vhdx } from './vhdx.ts'
 
 const SIZE = 2 * MiB + 300 * 512
@@ -85,7 +85,7 @@ for (const kind of KINDS)
         assert.equal(vhdx.expand!(store, sizeBytes), true)
         for (let length = 0; length <= journal.length; length++)
           for (let seed = 0; seed < cases(1, 2); seed++) {
-            const crashed = rebuild(initial, journal, length, lossy, random(seed * 31 + length))
+            const crashed = rebuild(initial, journal, length, lossy, randomBelow(seed * 31 + length))
             const where = `${lossy}, ${sizeBytes}, ${length} of ${journal.length}`
             const found = contentOf([crashed, ...parents])
             assert.ok(found.size === SIZE || found.size === sizeBytes, where)

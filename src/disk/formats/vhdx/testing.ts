@@ -81,15 +81,6 @@ function storeOf(name: string, pages: Map<number, Uint8Array>, initialSize: numb
   return store
 }
 
-/** The same numbers every time. */
-export function random(seed: number): (limit: number) => number {
-  let state = seed >>> 0
-  return (limit) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
-}
-
 /** The file after a failure behind `length` journal entries. `lossy`: what no flush confirmed may be lost, or half there. */
 export function rebuild(
   initial: SparseStore,
