@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { captureFilterSchema, networkDocumentSchema } from '../network/index.ts'
+import { captureFilterSchema, networkSettingsSchema } from '../network/index.ts'
 import {
   adapterSchema,
   captureFileEntrySchema,
@@ -60,7 +60,7 @@ export const networkRoutes = {
     path: '/api/networks/{key}',
     input: keyInput.extend({
       name: createNetworkSchema.shape.name.optional(),
-      settings: networkDocumentSchema.optional(),
+      settings: networkSettingsSchema.optional(),
     }),
     output: networkSummarySchema,
   },

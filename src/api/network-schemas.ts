@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import type { CaptureStatus, LeaseRecord, NetworkStatus, SwitchHistory } from '../network/index.ts'
-import { guardSchema, networkDocumentSchema, portSettingsSchema } from '../network/index.ts'
+import {
+  guardSchema,
+  networkDocumentSchema,
+  networkSettingsSchema,
+  portSettingsSchema,
+} from '../network/index.ts'
 import { problemSchema } from './report-schemas.ts'
 
 /** internal: guests only. The kind follows from the uplink; tap and bridge are `external`. */
@@ -70,7 +75,7 @@ export const networkDetailsSchema = networkSummarySchema.extend({
 
 export const createNetworkSchema = z.object({
   name: z.string().min(1, 'The name is empty.').max(80, 'The name is longer than 80 characters.'),
-  settings: networkDocumentSchema.default({}),
+  settings: networkSettingsSchema.prefault({}),
 })
 
 /** A network adapter of this computer, and whether machines can be put on its network. */

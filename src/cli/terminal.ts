@@ -1,3 +1,5 @@
+import { VivariumError } from '../base/index.ts'
+
 /**
  * A disk, its file names and its labels are anybody's writing. Shown as they are, some characters would act on the
  * terminal: control characters move the cursor, set the title or answer for the user (C0 and C1, ECMA-48), and
@@ -22,4 +24,12 @@ export function keepTerminalSafe(): void {
     console[channel] = (...values: unknown[]) =>
       show(...values.map((value) => (typeof value === 'string' ? harmless(value) : value)))
   }
+}
+
+/** @param what In a sentence: `A disk`. @throws VivariumError kind `invalid`, code `output-is-terminal`. */
+export function demandPipe(what: string): void {
+  if (!process.stdout.isTTY) return
+  throw new VivariumError('invalid', 'output-is-terminal', `${what} is not for a terminal.`, {
+    next: 'Send it to a file or another program: > FILE, | PROGRAM.',
+  })
 }

@@ -12,7 +12,40 @@ function faultsOfIssue(issue: Issue, below: readonly PropertyKey[]): FieldFault[
   const path = [...below, ...issue.path]
   const meant = issue.code === 'invalid_union' ? meantIn(issue.errors) : undefined
   if (meant !== undefined) return meant.flatMap((inner) => faultsOfIssue(inner, path))
-  return [{ field: path.join('.'), message: `${issue.message}.` }]
+  return [{ field: path.join('.'), message: `${wordsOf(issue)}.` }]
+}
+
+/** Where a schema says nothing of its own, its library speaks to programmers: what that means for who sets something. */
+function wordsOf(issue: Issue): string {
+  if (!/^(Too (small|big)|Invalid )/.test(issue.message)) return issue.message
+  const of =
+    'origin' in issue && issue.origin !== 'number' && issue.origin !== 'int' ? ` ${unitOf(issue.origin)}` : ''
+  switch (issue.code) {
+    case 'too_small':
+      return `It is at least ${issue.minimum}${of}`
+    case 'too_big':
+      return `It is at most ${issue.maximum}${of}`
+    case 'invalid_type':
+      return `It is no ${KINDS[issue.expected] ?? issue.expected}`
+    case 'invalid_value':
+      return `It is none of ${issue.values.join(', ')}`
+    case 'invalid_format':
+      return 'It has not the form that it must have'
+    default:
+      return issue.message
+  }
+}
+
+function unitOf(origin: string): string {
+  return origin === 'string' ? 'characters long' : 'in number'
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  int: 'whole number',
+  boolean: 'true or false',
+  string: 'text',
+  array: 'list',
+  object: 'group of settings',
 }
 
 /**

@@ -170,6 +170,22 @@ test('passt that is killed is started again, and people are told; other settings
   assert.equal(await uplinkStatus(), undefined)
 })
 
+test('a port of the host that is taken is named, and is used once it is free', async (t) => {
+  if (missing(t)) return
+  const taken = net.createServer().listen(0, '0.0.0.0')
+  await once(taken, 'listening')
+  const { port: hostPort } = taken.address() as AddressInfo
+  t.after(() => taken.close())
+  const forwards = [{ hostPort, guestAddress: '10.244.0.9', guestPort: 80 }]
+  const { uplinkStatus } = await lab(t, { kind: 'nat', forwards })
+  await until(async () => (await uplinkStatus())?.problem !== undefined)
+  const { problem, next } = (await uplinkStatus())!
+  assert.match(problem!, new RegExp(`: port ${hostPort} of this computer is taken\\.$`))
+  assert.match(next!, /^End the program that listens there/)
+  taken.close()
+  await until(async () => (await uplinkStatus())?.isUp === true)
+})
+
 test('NAT that cannot work is refused', async (t) => {
   const socketFolder = mkdtempSync(join(tmpdir(), 'vnat-'))
   t.after(() => rmSync(socketFolder, { recursive: true, force: true }))

@@ -132,11 +132,21 @@ export class UplinkSupervisor {
   }
 
   #failure(reason: string) {
+    const taken = takenPort(reason)
+    const why = taken === undefined ? `${this.#program} ${reason}` : `port ${taken} of this computer is taken`
     return {
-      message: `The uplink of the network is down: ${this.#program} ${reason}.`,
-      next: 'It is started again by itself; if that does not help, change the uplink of the network.',
+      message: `The uplink of the network is down: ${why}.`,
+      next:
+        taken === undefined
+          ? 'It is started again by itself; if that does not help, change the uplink of the network.'
+          : 'End the program that listens there, or forward another port. It is tried again by itself.',
     }
   }
+}
+
+/** passt ends when it cannot bind one: "Failed to bind any port for '-t 8080', exiting". */
+function takenPort(reason: string): string | undefined {
+  return /Failed to bind any port for '-[tu] (?:[^'/]*\/)?(\d+)/.exec(reason)?.[1]
 }
 
 function downEvent({ message, next }: Failure): NetworkEvent {

@@ -3,6 +3,7 @@ import type { SwitchNetworkStatus } from '../../engine/index.ts'
 import { formatIpv4, type NetworkDocument, planDhcp } from '../../network/index.ts'
 import type { BuiltIn } from './built-in.ts'
 import { bridgeOf, type Uplinks } from './host-adapters.ts'
+import { liveProblems } from './live-problems.ts'
 import type { Network, NetworkKind } from './network.ts'
 
 /** A line of the list of networks. */
@@ -43,7 +44,10 @@ export function summaryOf(
     services: Object.keys(status?.services ?? {}),
     ports: status?.ports.length ?? 0,
     leases: leases.filter(({ state }) => state === 'bound').length,
-    problems: [...network.problems, ...(status?.problems ?? [])],
+    problems: [
+      ...network.problems,
+      ...(status === undefined ? [] : [...status.problems, ...liveProblems(status)]),
+    ],
   }
 }
 

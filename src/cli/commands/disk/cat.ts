@@ -6,7 +6,7 @@ import { catDisk } from '../../../workshop/index.ts'
 import { collect, defineVerb } from '../../command.ts'
 import { renderProblems } from '../../render/problems.ts'
 import { inControl } from '../../run-operation.ts'
-import { demandPipe } from './convert.ts'
+import { demandPipe } from '../../terminal.ts'
 import { demandSize } from './image-options.ts'
 
 interface CatOptions {
@@ -21,7 +21,7 @@ export function cat(disk: Command): void {
     .option('--length <size>', 'so many bytes')
     .option('--search <folder>', 'look here for parents too (repeat for more)', collect, [])
     .action(async (source: string, { offset, length, search }: CatOptions) => {
-      demandPipe()
+      demandPipe('A disk')
       const spec = {
         source: resolve(source),
         ...(offset !== undefined && { offset: demandSize(offset, '--offset') }),

@@ -12,6 +12,7 @@ import {
 import { collect, defineVerb, printJson } from '../../command.ts'
 import { renderProblems } from '../../render/problems.ts'
 import { inControl, runOperation } from '../../run-operation.ts'
+import { demandPipe } from '../../terminal.ts'
 import { type ImageOptions, imageOptions, wishOf } from './image-options.ts'
 
 interface ConvertOptions extends ImageOptions {
@@ -110,7 +111,7 @@ async function toStandardOutput(source: string, options: ConvertOptions): Promis
         next: 'Leave --verify and --json out, or name a file.',
       },
     )
-  demandPipe()
+  demandPipe('A disk')
   const wish = wishOf(to, options)
   // The format's own texts name the image: after the source, as there is no target.
   const name = `${basename(source, extname(source))}.${to ?? 'img'}`
@@ -122,12 +123,4 @@ async function toStandardOutput(source: string, options: ConvertOptions): Promis
     },
   )
   if (notes.length > 0) console.error(renderProblems(notes))
-}
-
-/** @throws VivariumError kind `invalid`, code `output-is-terminal`. */
-export function demandPipe(): void {
-  if (!process.stdout.isTTY) return
-  throw new VivariumError('invalid', 'output-is-terminal', 'A disk is not for a terminal.', {
-    next: 'Send it to a file or another program: > FILE, | PROGRAM.',
-  })
 }

@@ -1,14 +1,18 @@
-import { openSync } from 'node:fs'
+import { openSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ReadableStream as NodeStream } from 'node:stream/web'
 import type { Command } from 'commander'
 import type { Client } from '../../../api/index.ts'
-import { VivariumError } from '../../../base/index.ts'
+import { formatSize, VivariumError } from '../../../base/index.ts'
 import type { CaptureFilter } from '../../../network/index.ts'
 import { systemError, writeInOrder } from '../../../system/index.ts'
 import { defineVerb, printJson } from '../../command.ts'
 import { connect, findNetwork, openDownload } from '../../connection.ts'
+import { demandPipe } from '../../terminal.ts'
+
+/** A timer of more would end at once. */
+const MOST_SECONDS = 2_000_000
 
 interface CaptureOptions {
   json?: boolean
@@ -39,12 +43,13 @@ export function addCapture(network: Command): void {
       const client = connect()
       const { key } = await findNetwork(client, wanted)
       if (options.stop) return stop(client, key, options.json)
-      if (options.out !== undefined) return receive(key, options.out, options)
-      const { seconds } = options
+      const seconds = secondsOf(options.seconds)
+      await demandPort(client, key, options.port)
+      if (options.out !== undefined) return receive(key, options.out, seconds, options)
       const started = await client('startCapture', {
         key,
         filter: filterOf(options),
-        ...(seconds !== undefined && { maximumSeconds: Number(seconds) }),
+        ...(seconds !== undefined && { maximumSeconds: seconds }),
       })
       if (options.json) printJson(started)
       else console.log(`It is recorded in ${started.path}`)
@@ -64,32 +69,74 @@ async function stop(client: Client, key: string, json: boolean | undefined): Pro
   else for (const { path, framesCaptured } of stopped) console.log(`${framesCaptured} frames are in ${path}`)
 }
 
-async function receive(key: string, out: string, options: CaptureOptions): Promise<void> {
+/** @throws VivariumError kind `invalid`. */
+function secondsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const seconds = Number(text)
+  if (seconds > 0 && seconds <= MOST_SECONDS) return seconds
+  throw new VivariumError(
+    'invalid',
+    'usage',
+    `"${text}" is no number of seconds from 1 to ${MOST_SECONDS}.`,
+    {
+      where: { field: '--seconds' },
+      next: 'Without --seconds it is recorded until Ctrl-C, or until --stop.',
+    },
+  )
+}
+
+/** Ports are known by their names, those of machines that are off too. @throws VivariumError kind `not-found`. */
+async function demandPort(client: Client, key: string, port: string | undefined): Promise<void> {
+  if (port === undefined) return
+  const { status, adapters } = await client('network', { key })
+  const ports = [...(status?.ports ?? []).map(({ name }) => name), ...adapters.map((adapter) => adapter.port)]
+  if (ports.includes(port)) return
+  throw new VivariumError('not-found', 'port-not-found', `There is no port "${port}" in this network.`, {
+    where: { field: '--port' },
+    next: ports.length === 0 ? 'Nothing is plugged in.' : `There are: ${[...new Set(ports)].join(', ')}.`,
+  })
+}
+
+async function receive(
+  key: string,
+  out: string,
+  seconds: number | undefined,
+  options: CaptureOptions,
+): Promise<void> {
+  if (out === '-') demandPipe('A capture')
+  const path = out === '-' ? undefined : resolve(out)
+  // Made before anything is asked of the server, so that a name that is taken is told at once.
+  const target = path === undefined ? 1 : openNew(path)
   const ending = new AbortController()
   const end = () => ending.abort()
   process.once('SIGINT', end)
-  const timer = options.seconds === undefined ? undefined : setTimeout(end, Number(options.seconds) * 1000)
+  let timer: NodeJS.Timeout | undefined
   try {
     const query = new URLSearchParams(
       Object.entries(filterOf(options)).map(([name, value]): [string, string] => [name, String(value)]),
     )
     const body = await openDownload(`/api/networks/${key}/capture.pcapng?${query}`, ending.signal)
-    const target = out === '-' ? 1 : openFor(resolve(out))
-    await writeInOrder(target, Readable.fromWeb(body as NodeStream), out === '-' ? 'standard output' : out)
+    if (seconds !== undefined) timer = setTimeout(end, seconds * 1000)
+    await writeInOrder(target, Readable.fromWeb(body as NodeStream), path ?? 'standard output')
   } catch (error) {
     // It was told to end; whoever reads a pipe may go too.
     const isPipe = error instanceof VivariumError && error.code === 'host-epipe'
-    if (!ending.signal.aborted && !isPipe) throw error
+    if (!ending.signal.aborted && !isPipe) {
+      if (path !== undefined && statSync(path).size === 0) rmSync(path)
+      throw error
+    }
   } finally {
     clearTimeout(timer)
     process.removeListener('SIGINT', end)
     ending.abort()
   }
+  if (path !== undefined) console.error(`${formatSize(statSync(path).size)} are in ${path}`)
 }
 
-function openFor(path: string): number {
+/** @throws VivariumError kind `conflict` where there is a file already. */
+function openNew(path: string): number {
   try {
-    return openSync(path, 'w', 0o600)
+    return openSync(path, 'wx', 0o600)
   } catch (error) {
     throw systemError(error, path)
   }

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import { VivariumError } from '../../../base/index.ts'
 import {
   type NetworkDocumentInput,
-  networkDocumentSchema,
+  networkSettingsSchema,
   refusal,
   shapeFaults,
 } from '../../../network/index.ts'
@@ -67,10 +67,10 @@ export function settingsFrom(old: NetworkDocumentInput, options: SettingOptions)
   if (options.wins !== undefined) places.set('dhcp.wins', listOf(options.wins))
   if (options.lease !== undefined) places.set('dhcp.leaseSeconds', Number(options.lease))
   if (options.uplink !== undefined) places.set('uplink', uplinkOf(options.uplink))
-  if (options.forward !== undefined) places.set('uplink.forwards', options.forward.map(forwardOf))
+  if (options.forward !== undefined) setForwards(places, settings.uplink?.kind, options.forward)
   for (const each of options.unset ?? []) places.remove(each)
   for (const each of options.set ?? []) setAny(places, each)
-  const parsed = networkDocumentSchema.safeParse(settings)
+  const parsed = networkSettingsSchema.safeParse(settings)
   if (parsed.success) return parsed.data
   throw refusal('network-settings', shapeFaults(parsed.error))
 }
@@ -102,13 +102,15 @@ class Places {
 
   remove(place: string): void {
     const { group, key } = this.#find(place)
+    if (!Object.hasOwn(group, key)) throw wrong('--unset', `"${place}" is not set.`)
     if (Array.isArray(group)) group.splice(Number(key), 1)
     else delete group[key]
   }
 
   #find(place: string): { group: Record<string, unknown>; key: string } {
     const keys = place.split('.')
-    if (keys.some((key) => key === '' || key === '__proto__')) throw wrong('--set', `"${place}" is no place.`)
+    if (keys.some((key) => key === '' || key in Object.prototype))
+      throw wrong('--set', `"${place}" is no place.`)
     let group = this.#root as Record<string, unknown>
     for (const key of keys.slice(0, -1)) {
       if (typeof group[key] !== 'object' || group[key] === null) group[key] = {}
@@ -121,7 +123,7 @@ class Places {
 /** JSON where it is some, else text: 9000, true, ["a"], lab.example. */
 function setAny(places: Places, text: string): void {
   const at = text.indexOf('=')
-  if (at < 1) throw wrong('--set', `"${text}" has no "=".`)
+  if (at < 1) throw wrong('--set', `"${text}" is no place and value such as mtu=9000.`)
   const value = text.slice(at + 1)
   try {
     places.set(text.slice(0, at), JSON.parse(value))
@@ -158,6 +160,11 @@ function uplinkOf(text: string): object {
   throw wrong('--uplink', `"${text}" is no uplink.`)
 }
 
+function setForwards(places: Places, kind: string | undefined, texts: readonly string[]): void {
+  if (kind !== 'nat') throw wrong('--forward', 'Only a network with NAT forwards ports.', 'Add --uplink nat.')
+  places.set('uplink.forwards', texts.map(forwardOf))
+}
+
 function forwardOf(text: string): object {
   const [, protocol = 'tcp', hostAddress, hostPort, guestAddress, guestPort] =
     /^(?:(tcp|udp):)?(?:([\d.]+):)?(\d+)=([\d.]+):(\d+)$/.exec(text) ?? []
@@ -170,9 +177,6 @@ function listOf(text: string): string[] {
   return text.split(/[,\s]+/).filter((part) => part !== '')
 }
 
-function wrong(option: string, message: string): VivariumError {
-  return new VivariumError('invalid', 'usage', message, {
-    where: { field: option },
-    next: 'Add --help for the usage.',
-  })
+function wrong(option: string, message: string, next = 'Add --help for the usage.'): VivariumError {
+  return new VivariumError('invalid', 'usage', message, { where: { field: option }, next })
 }

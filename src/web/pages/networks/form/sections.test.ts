@@ -8,7 +8,7 @@ import { ADAPTER_FIELD, UPLINK_FIELDS } from './sections/uplink.ts'
 import { SECTIONS } from './sections.ts'
 
 /** The fields are data with paths in them; the schema is the truth. */
-const settings = routes.createNetwork.input.shape.settings
+const { settings } = routes.network.output.shape
 
 /** All shapes that a schema may be, without what is around it (default, optional, refinement). */
 function shapesOf(schema: z.core.$ZodType): z.core.$ZodType[] {

@@ -1,0 +1,35 @@
+import type { Problem } from '../../base/index.ts'
+import type { SwitchNetworkStatus } from '../../engine/index.ts'
+
+/** What does not work in a network now, though its settings are right. */
+export function liveProblems({ uplink, services }: SwitchNetworkStatus): Problem[] {
+  const problems: Problem[] = []
+  if (uplink?.problem !== undefined && !uplink.isUp)
+    problems.push({
+      ...{ code: 'uplink-down', severity: 'error', message: uplink.problem },
+      ...(uplink.next !== undefined && { next: uplink.next }),
+    })
+  if (services.dhcp?.isStandingDown === true)
+    problems.push({
+      code: 'dhcp-standing-down',
+      severity: 'warning',
+      message: `The DHCP server is silent, because another one answers here: ${othersIn(services.dhcp)}.`,
+      next: 'Turn one of the two off; to have both, let the network’s own always answer.',
+    })
+  if (services.dhcp?.isExhausted === true)
+    problems.push({
+      code: 'dhcp-exhausted',
+      severity: 'warning',
+      message: `No address from ${services.dhcp.start} to ${services.dhcp.end} is free.`,
+      next: 'Widen the range, shorten the lease time, or delete leases of machines that are gone.',
+    })
+  return problems
+}
+
+function othersIn({
+  otherServers,
+}: {
+  readonly otherServers: readonly { readonly address: string }[]
+}): string {
+  return otherServers.map(({ address }) => address).join(', ')
+}
