@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   mkdtempSync,
   readdirSync,
@@ -19,6 +20,8 @@ import { catDisk, clone, compact, convert, create, merge, split } from './index.
 const root = mkdtempSync(join(tmpdir(), 'vivarium-clone-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 const SIZE = 4 * MiB
+/** Nobody's number. */
+const UNPRIVILEGED = 65534
 const folder = () => mkdtempSync(join(root, 'f-'))
 
 const control = (notes: string[] = []) => ({
@@ -157,6 +160,41 @@ test('a protected base loses the right to be written', async () => {
   await clone.run({ base, target: join(at, 'new.vhd'), full: false, protect: true }, control())
   assert.equal(statSync(base).mode & 0o777, 0o440)
   assert.ok(inspectDisk(base).problems.some(({ code }) => code === 'disk-is-a-parent'))
+})
+
+/** Root may do anything: as another user then. */
+async function unprivileged(action: () => Promise<void>): Promise<void> {
+  if (process.getuid?.() !== 0) return action()
+  process.seteuid?.(UNPRIVILEGED)
+  try {
+    await action()
+  } finally {
+    process.seteuid?.(0)
+  }
+}
+
+test('a base that may not be protected gets no clone', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('needs root, to make a file of another owner')
+  const at = folder()
+  const base = newBase(at, 'base.vhd')
+  chmodSync(base, 0o664)
+  for (const path of [root, at]) chmodSync(path, 0o777)
+  const spec = { base, target: join(at, 'new.vhd'), full: false, protect: true }
+  await unprivileged(() => assert.rejects(async () => clone.run(spec, control()), { kind: 'denied' }))
+  assert.deepEqual(readdirSync(at), ['base.vhd'])
+})
+
+test('a base whose clone cannot be made keeps the right to be written', async () => {
+  const [at, closed] = [folder(), folder()]
+  const base = newBase(at, 'base.vhd')
+  chmodSync(base, 0o660)
+  for (const path of [root, at]) chmodSync(path, 0o777)
+  if (process.getuid?.() === 0) chownSync(base, UNPRIVILEGED, UNPRIVILEGED)
+  chmodSync(closed, 0o555)
+  const spec = { base, target: join(closed, 'new.vhd'), full: false, protect: true }
+  await unprivileged(() => assert.rejects(async () => clone.run(spec, control()), { kind: 'denied' }))
+  assert.equal(statSync(base).mode & 0o777, 0o660)
+  assert.deepEqual(readdirSync(closed), [])
 })
 
 test('a disk that is split tells that its parent is protected, and gives the right to write back when asked', async () => {

@@ -60,8 +60,14 @@ async function linkedClone(spec: CloneSpec, control: OperationControl): Promise<
     const below = requireFutureParent(base, target, control)
     const format = formatOverlay(target, below)
     for (const note of sectorSizeNotes(formatNamed(format), below)) control.note(note)
-    createDiskFile(target, { format, subformat: 'differencing', parent: base, roots: control.roots })
-    if (spec.protect) takeWritingAway(base)
+    // First, for it may be refused; a clone would be left that nobody protects.
+    const giveBack = spec.protect ? takeWritingAway(base) : () => undefined
+    try {
+      createDiskFile(target, { format, subformat: 'differencing', parent: base, roots: control.roots })
+    } catch (error) {
+      giveBack()
+      throw error
+    }
   } finally {
     claim.release()
   }

@@ -3,9 +3,16 @@ import { quoted } from '../disk/index.ts'
 import { childrenOf, factsOfFile, systemError } from '../system/index.ts'
 import type { OperationControl } from './operation.ts'
 
-/** Nobody may write to the file any more, so that what lies on it stays right. */
-export function takeWritingAway(path: string): void {
+/**
+ * Nobody may write to the file any more, so that what lies on it stays right.
+ * @returns What gives the right back that was taken.
+ * @throws VivariumError kind `denied` for a file of somebody else; a file that nobody may write to is fine as it is.
+ */
+export function takeWritingAway(path: string): () => void {
+  const taken = statSync(path).mode & 0o222
+  if (taken === 0) return () => undefined
   change(path, (mode) => mode & 0o555)
+  return () => change(path, (mode) => mode | taken)
 }
 
 /**
