@@ -147,6 +147,26 @@ test('what is wished for wrongly is refused before anything is made', async () =
   assert.deepEqual(readdirSync(at).sort(), ['base.vhd', 'child.vhd'])
 })
 
+test('an ending chooses among what a profile makes, is refused beside it, and told of beside a format', async () => {
+  const { at, child } = chain()
+  const made = async (name: string, wish: Partial<Conversion>) => {
+    const { control, notes } = controlOf()
+    const spec = convert.schema.parse({ source: child, target: join(at, name), ...wish })
+    const { format } = await convert.run(spec, control)
+    return [format, ...notes.map(({ code }) => code)]
+  }
+  const contradicts = { kind: 'invalid', code: 'ending-contradicts-profile', next: /^Name it a\.vhdx,/ }
+  await assert.rejects(made('a.vhd', { profile: 'hyper-v-2' }), contradicts)
+  const empty = { sizeBytes: MiB, profile: 'hyper-v-2', path: join(at, 'a.vhd') }
+  await assert.rejects(create.run(create.schema.parse(empty), controlOf().control), contradicts)
+  assert.deepEqual(readdirSync(at).sort(), ['base.vhd', 'child.vhd'])
+  assert.deepEqual(await made('a.vhd', { profile: 'hyper-v-1' }), ['vhd'])
+  assert.deepEqual(await made('a.vhdx', { profile: 'hyper-v-1' }), ['vhdx'])
+  assert.deepEqual(await made('b', { profile: 'hyper-v-1' }), ['vhdx'])
+  assert.deepEqual(await made('b.vhd', { format: 'vhdx' }), ['vhdx', 'ending-of-other-format'])
+  assert.deepEqual(await made('c.raw', { format: 'raw' }), ['raw'])
+})
+
 test('a profile makes the disk larger, with zeroes, and says so', async () => {
   const { at, child, content } = chain()
   const { control, notes } = controlOf()

@@ -6,6 +6,7 @@ import { type Disk, onlyFile, sourceOf } from '../disk/index.ts'
 import { openDiskFile } from '../system/index.ts'
 import { firstDifference } from './compare.ts'
 import { fileTitle, requireTarget } from './files.ts'
+import { endingNotes } from './fitting-ending.ts'
 import { requireContent } from './future-parent.ts'
 import { defineOperation, type OperationControl } from './operation.ts'
 import { partOf } from './pace.ts'
@@ -70,7 +71,7 @@ export async function convertOpened(
   control: OperationControl,
 ): Promise<Converted> {
   const plan = planImage(basename(target), spec, { sizeBytes: disk.sizeBytes, facts })
-  for (const note of plan.notes) control.note(note)
+  for (const note of [...endingNotes(basename(target), spec, plan.format), ...plan.notes]) control.note(note)
   const { format, layout } = plan
   const written = await writeImage(
     { format, layout, source: sourceOf(disk, { sizeBytes: plan.sizeBytes }) },

@@ -5,6 +5,7 @@ import type { DiskReport } from '../disk/index.ts'
 import { createDiskFile, formatNamed, inspectDisk } from '../system/index.ts'
 import { imageWish } from './convert.ts'
 import { fileTitle, requireFile, requireTarget } from './files.ts'
+import { endingNotes } from './fitting-ending.ts'
 import { requireFutureParent } from './future-parent.ts'
 import { defineOperation, type OperationControl } from './operation.ts'
 import { formatOfName, planImage, sectorSizeNotes } from './plan-image.ts'
@@ -30,7 +31,8 @@ export const create = defineOperation({
     if (parent === undefined) {
       const size = sizeBytes ?? sizeMissing(target)
       const plan = planImage(basename(target), wish, { sizeBytes: size })
-      for (const each of plan.notes) control.note(each)
+      for (const each of [...endingNotes(basename(target), wish, plan.format), ...plan.notes])
+        control.note(each)
       const { subformat, blockSize } = plan.layout
       createDiskFile(target, {
         format: plan.format.name,
@@ -44,7 +46,11 @@ export const create = defineOperation({
     const facts = requireFutureParent(below, target, control)
     const format = wish.format ?? formatOfName(basename(target))
     createChild(target, below, { ...wish, format, sizeBytes })
-    for (const note of sectorSizeNotes(formatNamed(format), facts)) control.note(note)
+    const told = [
+      ...endingNotes(basename(target), { ...wish, format }, formatNamed(format)),
+      ...sectorSizeNotes(formatNamed(format), facts),
+    ]
+    for (const note of told) control.note(note)
     return made(target, control, [dirname(below)])
   },
 })

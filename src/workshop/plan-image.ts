@@ -1,4 +1,3 @@
-import { extname } from 'node:path'
 import { type Problem, VivariumError } from '../base/index.ts'
 import {
   applyProfile,
@@ -9,6 +8,7 @@ import {
   profileNamed,
 } from '../disk/index.ts'
 import { formatNamed } from '../system/index.ts'
+import { formatByEnding } from './fitting-ending.ts'
 
 /** What somebody wants a new image to be; the rest follows from the file's name, the profile and the content. */
 export interface ImageWish {
@@ -39,9 +39,12 @@ export function planImage(
   content: { readonly sizeBytes: number; readonly facts?: ImageFacts },
 ): PlannedImage {
   const profile = wish.profile === undefined ? undefined : profileNamed(wish.profile)
-  // The profile decides before the file's name, which is compared with it below.
+  // Of what the product takes, the file's name may choose; `endingNotes` refuses a name that says something else.
+  const named = formatByEnding(name)?.name
+  const taken = profile?.formats.some(({ format }) => format === named) ? named : undefined
   const profiled =
-    profile && applyProfile(profile, content.sizeBytes, { format: wish.format, subformat: wish.subformat })
+    profile &&
+    applyProfile(profile, content.sizeBytes, { format: wish.format ?? taken, subformat: wish.subformat })
   const format = formatNamed(wish.format ?? profiled?.format ?? formatOfName(name))
   const subformat = subformatOf(format, wish.subformat ?? profiled?.subformat)
   const sectors = keptSectorSize(format, content.facts)
@@ -62,8 +65,7 @@ export function planImage(
 
 /** By the file's extension. @throws VivariumError kind `invalid`, code `format-unknown`. */
 export function formatOfName(name: string): string {
-  const extension = extname(name).toLowerCase()
-  const found = diskFormats.find(({ extensions }) => extensions.includes(extension))
+  const found = formatByEnding(name)
   if (found !== undefined) return found.name
   throw new VivariumError(
     'invalid',
