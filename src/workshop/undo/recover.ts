@@ -52,7 +52,8 @@ interface Owner {
 /**
  * Finds out where an orphan undo disk belongs: its parent by name and id, in its own folder, in the given ones and
  * where the machines there have their disks; then the machine that has that parent. Attaches or commits it on demand.
- * @throws VivariumError kind `not-found` when what was asked for needs a parent or a machine that is not there.
+ * @throws VivariumError kind `not-found` when what was asked for needs a parent or a machine that is not there;
+ *   `invalid`, code `undo-no-parent`, for a disk that was made on no other.
  */
 export async function recoverUndoDisk(
   file: string,
@@ -65,6 +66,7 @@ export async function recoverUndoDisk(
   const machines = folders.flatMap((folder) => machinesIn(folder, roots))
   const diskFolders = machines.flatMap(({ drives }) => drives.map(({ base }) => dirname(base)))
   const chain = resolveChain(undo, { roots, searchFolders: [...new Set([...folders, ...diskFolders])] })
+  if (chain.layers[0]?.facts.parent === undefined) throw noUndoDisk(undo)
   const name = parseUndoFileName(basename(undo))
   const base = chain.layers[1]?.path
   const owner = base === undefined ? undefined : ownerOf(machines, base, name)
@@ -80,6 +82,18 @@ export async function recoverUndoDisk(
     recorded: recorded || options.attach === true,
     problems,
   }
+}
+
+function noUndoDisk(path: string): VivariumError {
+  return new VivariumError(
+    'invalid',
+    'undo-no-parent',
+    'It is no undo disk: it was made on no other disk, and stores all of its content itself.',
+    {
+      where: { path },
+      next: 'Name an undo disk, which usually ends in .vud.',
+    },
+  )
 }
 
 /** Machine files in a folder; those that cannot be read, or whose disks are away, own nothing here. */

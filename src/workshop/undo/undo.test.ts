@@ -252,6 +252,15 @@ test('an orphan finds its disk and its machine, and is attached or committed', a
   assert.equal(undoStatus(vmc, ROOTS).drives[0]!.state, 'none')
 })
 
+test('a disk that was made on no other is no orphan', async () => {
+  const { disks } = machine()
+  for (const attach of [false, true])
+    await assert.rejects(async () => undoRecover.run({ undo: disks[0], attach, commit: false }, control()), {
+      kind: 'invalid',
+      code: 'undo-no-parent',
+    })
+})
+
 test('an orphan is found by id where its disk was moved and renamed, and warned about when that went on', async () => {
   const { vmc, disks } = machine()
   await createUndoDisks(vmc, ROOTS, MOMENT)
