@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import module from 'node:module'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const root = new URL('../', import.meta.url)
@@ -16,7 +17,10 @@ if (major < 24 && existsSync(pinned)) {
   })
   // A terminal sends Ctrl-C to both; what a supervisor or `kill` sends to us alone has to be passed on.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  const status = await new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)))
+  // Ended by a signal before it could answer: what a shell says of that.
+  const status = await new Promise((resolve) =>
+    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal])),
+  )
   process.exit(status)
 }
 if (major < 24) {

@@ -1,4 +1,4 @@
-import type { ErrorKind } from '../base/index.ts'
+import { type ErrorKind, VivariumError } from '../base/index.ts'
 
 /** 1: understood and refused, or not possible now. 2: wrong usage, or input that cannot be read. */
 export const EXIT_OF_KIND = {
@@ -13,3 +13,23 @@ export const EXIT_OF_KIND = {
   denied: 1,
   unavailable: 1,
 } as const satisfies Record<ErrorKind, number>
+
+/** 128 and the number of the signal, as a shell says it of a program that a signal ended. */
+const EXIT_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
+
+export type StopSignal = keyof typeof EXIT_OF_SIGNAL
+
+export const STOP_SIGNALS = Object.keys(EXIT_OF_SIGNAL) as readonly StopSignal[]
+
+const CODE = 'stopped-by-'
+
+/** @param consequence What is true now, a sentence: "Nothing was made." */
+export function stoppedBy(signal: StopSignal, consequence: string, cause?: unknown): VivariumError {
+  const code = `${CODE}${signal.toLowerCase()}`
+  return new VivariumError('unavailable', code, `Stopped. ${consequence}`.trimEnd(), { cause })
+}
+
+export function exitCodeOf({ kind, code }: VivariumError): number {
+  const signal = STOP_SIGNALS.find((each) => code === `${CODE}${each.toLowerCase()}`)
+  return signal === undefined ? EXIT_OF_KIND[kind] : EXIT_OF_SIGNAL[signal]
+}

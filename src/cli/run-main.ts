@@ -1,6 +1,6 @@
 import { describeError, VivariumError } from '../base/index.ts'
 import { printJsonError } from './command.ts'
-import { EXIT_OF_KIND } from './exit.ts'
+import { exitCodeOf } from './exit.ts'
 import { keepTerminalSafe } from './terminal.ts'
 
 /** Runs a command line to its exit code; an error is shown here, once, without a stack trace. */
@@ -18,7 +18,7 @@ export async function runMain(main: (args: string[]) => Promise<number>): Promis
     if (process.argv.includes('--json')) printJsonError(known)
     console.error(`vivarium: ${describeError(known)}`)
     if (known !== error && process.env.VIVARIUM_DEBUG) console.error(error)
-    process.exitCode = EXIT_OF_KIND[known.kind]
+    process.exitCode = exitCodeOf(known)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Problem } from '../base/index.ts'
 import type { Operation, OperationControl } from '../workshop/index.ts'
 import { printJson } from './command.ts'
+import { STOP_SIGNALS, type StopSignal, stoppedBy } from './exit.ts'
 import { showProgress } from './progress.ts'
 import { renderProblems } from './render/problems.ts'
 
@@ -28,8 +29,9 @@ export async function runOperation<Spec, Result extends object>(
   { json, searchFolders, roots, onResult, describe }: RunOptions<Result>,
 ): Promise<void> {
   const title = operation.title(spec)
-  const { result, notes } = await inControl({ title, searchFolders, roots }, (control) =>
-    operation.run(operation.schema.parse(spec), control),
+  const { result, notes } = await inControl(
+    { title, searchFolders, roots, ifStopped: operation.ifStopped?.(spec) },
+    (control) => operation.run(operation.schema.parse(spec), control),
   )
   onResult?.(result)
   if (notes.length > 0 && !json) console.error(renderProblems(notes))
@@ -42,18 +44,23 @@ export interface ControlOptions {
   readonly searchFolders?: readonly string[] | undefined
   /** Anywhere when absent. */
   readonly roots?: readonly string[] | undefined
+  /** What is true once it was stopped: a sentence. */
+  readonly ifStopped?: string | undefined
 }
 
 /** Runs anything that takes an operation's control, for results that are no object: bytes on standard output. */
 export async function inControl<Result>(
-  { title, searchFolders, roots = ['/'] }: ControlOptions,
+  { title, searchFolders, roots = ['/'], ifStopped = 'Nothing was made.' }: ControlOptions,
   action: (control: OperationControl) => Promise<Result>,
 ): Promise<{ readonly result: Result; readonly notes: readonly Problem[] }> {
   const controller = new AbortController()
-  const stop = () => controller.abort()
+  let stopped: StopSignal | undefined
+  const stop = (signal: StopSignal) => {
+    stopped ??= signal
+    controller.abort()
+  }
   // A terminal's Ctrl-C may come twice, from it and from whoever started us.
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  for (const signal of STOP_SIGNALS) process.on(signal, stop)
   const notes: Problem[] = []
   const started = performance.now()
   let shows = false
@@ -69,10 +76,16 @@ export async function inControl<Result>(
       note: (problem) => notes.push(problem),
     })
     return { result, notes }
+  } catch (error) {
+    throw stopped !== undefined && isAbort(error) ? stoppedBy(stopped, ifStopped, error) : error
   } finally {
-    process.removeListener('SIGINT', stop)
-    process.removeListener('SIGTERM', stop)
+    for (const signal of STOP_SIGNALS) process.removeListener(signal, stop)
   }
+}
+
+/** By itself, or as the cause of what somebody made of it. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || isAbort(error.cause))
 }
 
 /** Once it has gone on for a while, and goes on for longer. */

@@ -24,6 +24,7 @@ export const check = defineOperation({
   name: 'check',
   schema,
   title: ({ path }) => `Check ${fileTitle(path)}`,
+  ifStopped: () => '',
   async run({ path, deep, format }, control): Promise<CheckResult> {
     const file = requireFile(path, control)
     const inspected = inspectedProblems(file, format, control)

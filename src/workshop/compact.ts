@@ -14,7 +14,7 @@ import {
 import { type ClaimedDisk, claimDisk, sameLayout } from './claimed-disk.ts'
 import { equalRanges, union } from './equal-ranges.ts'
 import { requireContent } from './future-parent.ts'
-import { defineOperation, type OperationControl } from './operation.ts'
+import { AGAIN_DOES_THE_REST, defineOperation, type OperationControl } from './operation.ts'
 import { paceOf, partOf } from './pace.ts'
 import { isFlat, punchUnused, type Saved } from './punch-unused.ts'
 import { layOutExtents, replaceExtents } from './replace-extents.ts'
@@ -47,6 +47,7 @@ export interface CompactResult extends Saved {
 export const compact = defineOperation<CompactSpec, CompactResult>({
   name: 'compact',
   schema,
+  ifStopped: () => AGAIN_DOES_THE_REST,
   title: ({ path }) => `Compact ${basename(path)}`,
   async run(spec, control) {
     const claimed = claimDisk(spec.path, control)

@@ -21,6 +21,7 @@ export const compare = defineOperation({
   name: 'compare',
   schema: comparison,
   title: ({ first, second }) => `Compare ${fileTitle(first)} with ${fileTitle(second)}`,
+  ifStopped: () => '',
   async run({ first, second }, control): Promise<Compared> {
     const one = openSourceDisk(first, control)
     try {

@@ -7,7 +7,7 @@ import { surroundingsOf } from '../system/disk-surroundings.ts'
 import { openDiskLayers, sweepPublished } from '../system/index.ts'
 import { type ClaimedDisk, claimDisk, demandNoSnapshots, sameLayout } from './claimed-disk.ts'
 import { expandInFiles } from './expand-files.ts'
-import { defineOperation, type OperationControl } from './operation.ts'
+import { AGAIN_DOES_THE_REST, defineOperation, type OperationControl } from './operation.ts'
 import { partOf } from './pace.ts'
 import { replaceImage } from './replace-image.ts'
 import { layOutImage } from './write-image.ts'
@@ -41,6 +41,7 @@ export interface ExpandResult {
 export const expand = defineOperation<ExpandSpec, ExpandResult>({
   name: 'expand',
   schema,
+  ifStopped: () => AGAIN_DOES_THE_REST,
   title: ({ path }) => `Expand ${basename(path)}`,
   async run({ path, sizeBytes, byBytes = 0 }, control) {
     const claimed = claimDisk(path, control, { withSnapshots: true })

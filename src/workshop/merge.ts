@@ -6,7 +6,7 @@ import { tellBitmaps } from './claimed-disk.ts'
 import { convert, imageWish } from './convert.ts'
 import { childrenLost, othersLost } from './lost-children.ts'
 import { mergeIntoParent } from './merge-into-parent.ts'
-import { defineOperation, type OperationControl } from './operation.ts'
+import { AGAIN_DOES_THE_REST, defineOperation, type OperationControl } from './operation.ts'
 
 const schema = z.strictObject({
   /** The differencing or undo disk whose changes are carried down. */
@@ -40,6 +40,7 @@ export const merge = defineOperation<MergeSpec, MergeResult>({
   name: 'merge',
   schema,
   title: ({ child, into, out }) => `Merge ${basename(child)} into ${basename(out ?? into ?? 'its parent')}`,
+  ifStopped: ({ out }) => (out === undefined ? AGAIN_DOES_THE_REST : 'Nothing was made.'),
   async run({ out, format, subformat, profile, blockSize, ...spec }, control) {
     if (out === undefined) return mergeInPlace(spec, control)
     if (spec.into !== undefined || spec.deleteChild) throw notWithOut()

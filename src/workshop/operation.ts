@@ -15,7 +15,12 @@ export interface Operation<Spec = unknown, Result = unknown> {
   /** For the task list: "Convert xp.vhd to VHDX". */
   title(spec: Spec): string
   run(spec: Spec, control: OperationControl): Promise<Result>
+  /** What is true once it was stopped, a sentence or nothing; "Nothing was made." when absent. */
+  ifStopped?(spec: Spec): string
 }
+
+/** Of what changes a disk in place: piece by piece, or in one step at its end. */
+export const AGAIN_DOES_THE_REST = 'Nothing is lost: the same command does it, or what is left of it.'
 
 export interface OperationControl {
   /** Stops it: what is half done is taken back, or can be run again. */

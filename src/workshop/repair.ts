@@ -14,7 +14,7 @@ import {
 } from '../system/index.ts'
 import { examineExtents, repairInExtents } from './extents.ts'
 import { fileTitle, requireFile } from './files.ts'
-import { defineOperation, type OperationControl } from './operation.ts'
+import { AGAIN_DOES_THE_REST, defineOperation, type OperationControl } from './operation.ts'
 
 export interface RepairResult {
   readonly path: string
@@ -47,6 +47,7 @@ const schema = z.object({
 export const repair = defineOperation({
   name: 'repair',
   schema,
+  ifStopped: () => AGAIN_DOES_THE_REST,
   title: ({ path, takeBack }) =>
     takeBack === false ? `Repair ${fileTitle(path)}` : `Take back the repair of ${fileTitle(path)}`,
   async run({ path, dryRun, takeBack, ...known }, control): Promise<RepairResult> {

@@ -20,7 +20,7 @@ import {
   withDiskClaimed,
 } from '../system/index.ts'
 import { fileTitle, requireFile } from './files.ts'
-import { defineOperation, type OperationControl } from './operation.ts'
+import { AGAIN_DOES_THE_REST, defineOperation, type OperationControl } from './operation.ts'
 import { findParentFile } from './parent-search.ts'
 
 export interface HealedLink {
@@ -53,6 +53,7 @@ type Spec = z.output<typeof schema>
 export const reparent = defineOperation({
   name: 'reparent',
   schema,
+  ifStopped: () => AGAIN_DOES_THE_REST,
   title: ({ child }) => `Find the parent of ${fileTitle(child)}`,
   async run(spec: Spec, control): Promise<ReparentResult> {
     const folders = [...spec.search, ...(control.searchFolders ?? [])].map((folder) =>

@@ -4,7 +4,7 @@ import { VivariumError } from '../base/index.ts'
 import { sourceOf } from '../disk/index.ts'
 import { layersOf, realPath, resolveChain } from '../system/index.ts'
 import { type ClaimedDisk, claimDisk, sameLayout } from './claimed-disk.ts'
-import { defineOperation, type OperationControl } from './operation.ts'
+import { AGAIN_DOES_THE_REST, defineOperation, type OperationControl } from './operation.ts'
 import { partOf } from './pace.ts'
 import { demandOneFile, replaceImage } from './replace-image.ts'
 import { layOutImage } from './write-image.ts'
@@ -39,6 +39,7 @@ export interface SplitResult {
 export const split = defineOperation<SplitSpec, SplitResult>({
   name: 'split',
   schema,
+  ifStopped: () => AGAIN_DOES_THE_REST,
   title: ({ path, at }) =>
     `Make ${basename(path)} independent of ${at === undefined ? 'its parents' : basename(at)}`,
   async run({ path: asked, at, subformat: wanted, unprotect }, control) {

@@ -5,6 +5,7 @@ import { samples } from '../../sample/index.ts'
 import { makeFolder } from '../../system/index.ts'
 import { defineCommand, printJson, runCommand } from '../command.ts'
 import { showProgress } from '../progress.ts'
+import { inControl } from '../run-operation.ts'
 
 interface SampleOptions {
   out?: string
@@ -32,15 +33,13 @@ async function build(name: string, { out, disk, json }: SampleOptions): Promise<
       next: `There are: ${samples.map((each) => each.name).join(', ')}.`,
     })
   }
-  const controller = new AbortController()
-  process.once('SIGINT', () => controller.abort())
   const folder = resolve(out ?? name)
   makeFolder(folder, 0o777)
-  const built = await sample.build(folder, {
-    diskType: disk,
-    signal: controller.signal,
-    onProgress: (percent, text) => showProgress(percent, text),
-  })
+  const wish = { diskType: disk, onProgress: (percent: number, text: string) => showProgress(percent, text) }
+  const { result: built } = await inControl(
+    { title: `Build ${name}`, ifStopped: 'The machine was not made.' },
+    ({ signal }) => sample.build(folder, { ...wish, signal }),
+  )
   if (json) printJson(built)
   else console.log(`Built ${built.vmcPath}. Run it with "vivarium open '${built.vmcPath}'".`)
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { z } from 'zod'
-import { defineOperation } from '../operation.ts'
+import { AGAIN_DOES_THE_REST, defineOperation } from '../operation.ts'
 import { commitUndoDisks, type DecidedUndo } from './decide.ts'
 import { type FoundUndo, recoverUndoDisk } from './recover.ts'
 
@@ -14,6 +14,7 @@ export const undoCommit = defineOperation<z.infer<typeof commitSchema>, DecidedU
   name: 'undo-commit',
   schema: commitSchema,
   title: ({ machine }) => `Commit the undo disks of ${basename(machine)}`,
+  ifStopped: () => AGAIN_DOES_THE_REST,
   run: ({ machine }, control) => commitUndoDisks(machine, control),
 })
 
@@ -28,5 +29,6 @@ export const undoRecover = defineOperation<z.infer<typeof recoverSchema>, FoundU
   name: 'undo-recover',
   schema: recoverSchema,
   title: ({ undo }) => `Find the disk of ${basename(undo)}`,
+  ifStopped: ({ attach, commit }) => (attach || commit ? AGAIN_DOES_THE_REST : ''),
   run: ({ undo, attach, commit }, control) => recoverUndoDisk(undo, { attach, commit }, control),
 })

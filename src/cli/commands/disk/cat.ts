@@ -28,8 +28,9 @@ export function cat(disk: Command): void {
         ...(length !== undefined && { length: demandSize(length, '--length') }),
       }
       const title = `Read ${basename(source)}`
-      const { notes } = await inControl({ title, searchFolders: search }, (control) =>
-        writeInOrder(1, catDisk(spec, control), 'standard output').catch(enoughRead),
+      const { notes } = await inControl(
+        { title, searchFolders: search, ifStopped: 'Not all of it came out.' },
+        (control) => writeInOrder(1, catDisk(spec, control), 'standard output').catch(enoughRead),
       )
       if (notes.length > 0) console.error(renderProblems(notes))
     })

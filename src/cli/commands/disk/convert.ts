@@ -116,7 +116,11 @@ async function toStandardOutput(source: string, options: ConvertOptions): Promis
   // The format's own texts name the image: after the source, as there is no target.
   const name = `${basename(source, extname(source))}.${to ?? 'img'}`
   const { notes } = await inControl(
-    { title: `Convert ${basename(source)}`, searchFolders: search },
+    {
+      title: `Convert ${basename(source)}`,
+      searchFolders: search,
+      ifStopped: 'Not all of the image came out.',
+    },
     async (control) => {
       const stream = await convertToStream({ source: resolve(source), name, ...wish }, control)
       return writeInOrder(1, stream.pieces(), 'standard output')
