@@ -8,6 +8,7 @@ import {
   ntfsInterixLink,
   volumeOf,
 } from '../../disk/index.ts'
+import { NEXT_CHECK_IN_GUEST, problemOf } from './complaints.ts'
 import { DiscLinks } from './disc-links.ts'
 import type { ExtractSummary, InsideEntry } from './entry.ts'
 import { bytesOf, type Emit, Extraction } from './extraction.ts'
@@ -23,8 +24,6 @@ import type { VolumePlace } from './volume-file.ts'
  * file with several names (hard links), each gets the bytes.
  */
 const SWITCHES = ['-bso0', '-bsp0', '-sns-', '-snh-', '-y']
-/** What 7-Zip complains of and what is no fault of the volume. */
-const HARMLESS = /Dangerous link|symbolic link|set file attribute|^(Archives with|Sub items) Errors/i
 
 /** Files from this size on are read by ourselves where we can, and so many of a folder: each is named to 7-Zip. */
 const LARGE_BYTES = 64 << 20
@@ -186,14 +185,12 @@ export class Volume {
     } catch (error) {
       if (error instanceof VivariumError || !(error instanceof WebAssembly.RuntimeError)) throw error
       throw new VivariumError('corrupt', 'inside-damaged', 'The reader of the file system gave up on it.', {
-        next: NEXT,
+        next: NEXT_CHECK_IN_GUEST,
         cause: error,
       })
     }
   }
 }
-
-const NEXT = 'Check its file system in the guest.'
 
 /** Whether an error is about what is not asked of 7-Zip at all: it ends with the path. */
 function isOfLink(line: string, tree: FileTree): boolean {
@@ -202,24 +199,6 @@ function isOfLink(line: string, tree: FileTree): boolean {
     const kind = index > 0 && tree.seek(parts.slice(index).join(' : '))?.entry.kind
     return kind === 'link' || kind === 'other'
   })
-}
-
-function problemOf(
-  { code, errors, excused, trouble }: SevenZipResult,
-  helped = false,
-): VivariumError | undefined {
-  if (trouble.error !== undefined) return trouble.error
-  const told = errors.filter((line) => !(HARMLESS.test(line) || (helped && /Unsupported Method/.test(line))))
-  if (code === 0 || (code <= 2 && told.length === 0 && errors.length + excused > 0)) return undefined
-  const what = told.map((line) => line.replace(/\/in\/volume/g, 'the volume')).find((line) => /\w/.test(line))
-  return new VivariumError(
-    'corrupt',
-    'inside-damaged',
-    code === 8
-      ? 'The file system would need more memory to be read than it may have.'
-      : `Not all of the file system can be read${what === undefined ? '' : `: ${what.replace(/^ERROR: /, '')}`}.`,
-    { next: NEXT },
-  )
 }
 
 function notExtractable(path: string, { kind, target }: InsideEntry): VivariumError {
