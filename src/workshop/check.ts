@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Problem, problemFrom, VivariumError } from '../base/index.ts'
+import { NEXT_CHECK, NEXT_COPY_AGAIN, nextRepair } from '../disk/index.ts'
 import { changingNote, examineDiskFile, inspectDisk } from '../system/index.ts'
 import { examineExtents } from './extents.ts'
 import { fileTitle, requireFile } from './files.ts'
@@ -33,22 +34,36 @@ export const check = defineOperation({
       onProgress: (fraction) => control.progress(fraction),
     })
     if (found === undefined) {
-      if (inspected.error !== undefined) throw inspected.error
-      return { problems: inspected.problems, repairable: 0 }
+      if (inspected.error !== undefined) throw beyondRepair(inspected.error)
+      return { problems: advised(inspected.problems, file, 0), repairable: 0 }
     }
     found.close()
     const extents = await examineExtents(file, { deep, signal: control.signal })
     const noted = changingNote(file)
-    return {
-      problems: [
-        ...(noted ? [noted] : []),
-        ...merged(found.problems, inspected, file),
-        ...extents.flatMap(({ problems }) => problems),
-      ],
-      repairable: extents.reduce((sum, { repairable }) => sum + repairable, found.surgery.acts.length),
-    }
+    const repairable = extents.reduce((sum, each) => sum + each.repairable, found.surgery.acts.length)
+    const problems = [
+      ...(noted ? [noted] : []),
+      ...merged(found.problems, inspected, file),
+      ...extents.flatMap((each) => each.problems),
+    ]
+    return { problems: advised(problems, file, repairable), repairable }
   },
 })
+
+/** Who only reads advises to check the file: that is what is being done, and what comes of it is known here. */
+function advised(problems: readonly Problem[], path: string, repairable: number): Problem[] {
+  return problems.map((problem) =>
+    problem.next === NEXT_CHECK && problem.where?.path === path
+      ? { ...problem, next: repairable > 0 ? nextRepair(path) : NEXT_COPY_AGAIN }
+      : problem,
+  )
+}
+
+function beyondRepair(error: unknown): unknown {
+  if (!(error instanceof VivariumError) || error.next !== NEXT_CHECK) return error
+  const { kind, code, message, where } = error
+  return new VivariumError(kind, code, message, { where, next: NEXT_COPY_AGAIN, cause: error })
+}
 
 interface Inspected {
   readonly problems: readonly Problem[]
