@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { MiB } from '../base/index.ts'
+import { MiB, type Problem } from '../base/index.ts'
 import { createDiskFile, factsOfFile, openDiskFile } from '../system/index.ts'
 import { convertInput } from './index.ts'
 
@@ -76,6 +76,34 @@ test('a raw stream stays raw, whatever it looks like; what it is can be said', a
   const orphan = { ...wish(join(at, 'new.vhd'), chunksOf(readFileSync(child))), inputFormat: 'vhd' }
   await assert.rejects(convertInput(orphan, control()), { code: 'disk-needs-parent' })
   assert.deepEqual(readdirSync(at).sort(), ['child.vhd', 'image.qcow2', 'known.vhd', 'raw.vhd'])
+})
+
+test('a stream that looks like an image and is not said to be raw is warned of', async () => {
+  const at = folder()
+  for (const [format, subformat] of [
+    ['vhd', 'fixed'],
+    ['vhd', 'dynamic'],
+    ['vhdx', 'dynamic'],
+    ['vmdk', 'monolithicSparse'],
+    ['vdi', 'dynamic'],
+    ['qcow2', 'v3'],
+    ['raw', 'flat'],
+  ] as const) {
+    const image = join(at, `image.${format}`)
+    createDiskFile(image, { format, subformat, sizeBytes: MiB })
+    const take = async (inputFormat?: string) => {
+      const notes: Problem[] = []
+      const target = join(at, 'taken.raw')
+      const spec = { ...wish(target, chunksOf(readFileSync(image))), verify: false, inputFormat }
+      await convertInput(spec, { ...control(), note: (problem) => notes.push(problem) })
+      assert.equal(statSync(target).size, inputFormat === format ? MiB : statSync(image).size)
+      rmSync(target)
+      return notes.map(({ code, next }) => [code, /--from (\w+)/.exec(next ?? '')?.[1]])
+    }
+    assert.deepEqual(await take(), format === 'raw' ? [] : [['input-looks-like-an-image', format]])
+    for (const said of ['raw', format]) assert.deepEqual(await take(said), [])
+    rmSync(image)
+  }
 })
 
 test('a stream that is too short, too long, empty, broken or stopped makes nothing', async () => {

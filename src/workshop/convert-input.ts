@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
-import { type ByteStore, isZero, VivariumError } from '../base/index.ts'
-import { openDisk, readImage } from '../disk/index.ts'
+import { type ByteStore, isZero, type Problem, VivariumError } from '../base/index.ts'
+import { openDisk, probeFormat, readImage } from '../disk/index.ts'
 import { createFiles, imageOptionsFor } from '../system/index.ts'
 import { type Converted, convertOpened } from './convert.ts'
 import { requireTarget } from './files.ts'
@@ -13,8 +13,11 @@ export interface InputConversion extends ImageWish {
   readonly input: AsyncIterable<Uint8Array>
   /** What it is called in errors. */
   readonly inputName: string
-  /** What comes is never probed: who wrote a raw disk could make it look like anything. */
-  readonly inputFormat: string
+  /**
+   * Raw when absent, with a warning when it looks like anything else. It does not follow from the looks: who wrote a
+   * raw disk could make it look like anything.
+   */
+  readonly inputFormat?: string | undefined
   /** Bytes that have to come; as many as do when absent. */
   readonly sizeBytes?: number | undefined
   readonly target: string
@@ -37,8 +40,9 @@ export async function convertInput(spec: InputConversion, control: OperationCont
     const store: ByteStore = { ...spool.stores[0]!, name: spec.inputName, close: () => undefined }
     await take(spec, store, partOf(control, 0, 0.5))
     requireContent(spec.inputName, store.size())
+    if (spec.inputFormat === undefined) for (const note of looksNotes(store)) control.note(note)
     const { inflate } = imageOptionsFor(target).surroundings ?? {}
-    const options = { format: spec.inputFormat, surroundings: { ...(inflate && { inflate }) } }
+    const options = { format: spec.inputFormat ?? 'raw', surroundings: { ...(inflate && { inflate }) } }
     const { facts } = readImage(store, options)
     const disk = openDisk(store, options)
     try {
@@ -50,6 +54,20 @@ export async function convertInput(spec: InputConversion, control: OperationCont
   } finally {
     spool.close()
   }
+}
+
+function looksNotes(store: ByteStore): Problem[] {
+  const looks = probeFormat(store)
+  if (looks === undefined) return []
+  return [
+    {
+      code: 'input-looks-like-an-image',
+      severity: 'warning',
+      message: `What came looks like ${looks.name.toUpperCase()}, and was taken for a raw disk: a guest would see the image file itself.`,
+      next: `If it is such an image, do it again with --from ${looks.name}; else all is well, and --from raw says so.`,
+      where: { path: store.name },
+    },
+  ]
 }
 
 async function take(

@@ -17,7 +17,7 @@ export function formatByEnding(name: string): DiskFormat | undefined {
 export function endingNotes(
   name: string,
   wish: Pick<ImageWish, 'format' | 'profile'>,
-  { name: format, label, extensions: [ending = ''] }: DiskFormat,
+  { name: format, extensions: [ending = ''] }: DiskFormat,
 ): Problem[] {
   const named = formatByEnding(name)
   if (named === undefined || named.name === format) return []
@@ -26,14 +26,14 @@ export function endingNotes(
     throw new VivariumError(
       'invalid',
       'ending-contradicts-profile',
-      `The profile ${wish.profile} makes ${label}, and "${name}" has the ending of ${named.label}.`,
+      `The profile ${wish.profile} makes ${format.toUpperCase()}, and "${name}" has the ending of ${named.name.toUpperCase()}.`,
       { where: { path: name }, next: `Name it ${better}, or leave the profile out.` },
     )
   return [
     {
       code: 'ending-of-other-format',
       severity: 'note',
-      message: `"${name}" has the ending of ${named.label}, and is ${label}: programs that go by the ending may refuse it.`,
+      message: `"${name}" has the ending of ${named.name.toUpperCase()}, and is ${format.toUpperCase()}: programs that go by the ending may refuse it.`,
       next: `Name it ${better}.`,
       where: { path: name },
     },

@@ -74,7 +74,7 @@ async function fromStandardInput(target: string, options: ConvertOptions): Promi
     })
   const spec = {
     inputName: 'standard input',
-    inputFormat: from ?? 'raw',
+    inputFormat: from,
     sizeBytes: size === undefined ? undefined : sizeFrom(size),
     target: resolve(target),
     ...wishOf(to, options),
