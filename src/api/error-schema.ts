@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { placeSchema } from './report-schemas.ts'
 
 /** `ErrorRecord` as it crosses the wire: what `VivariumError` says of itself. */
 export const errorRecordSchema = z.object({
@@ -16,9 +17,7 @@ export const errorRecordSchema = z.object({
   ]),
   code: z.string(),
   message: z.string(),
-  where: z
-    .object({ path: z.string().optional(), offset: z.number().optional(), field: z.string().optional() })
-    .optional(),
+  where: placeSchema.optional(),
   next: z.string().optional(),
   /** Where more than one field may be at fault: all that are. */
   faults: z

@@ -3,6 +3,13 @@ import type { Problem } from '../base/index.ts'
 import type { DiskReport } from '../disk/index.ts'
 import type { MachineReport, NetworkReport } from '../machine/index.ts'
 
+/** Where in the user's files something is wrong. */
+export const placeSchema = z.object({
+  path: z.string().optional(),
+  offset: z.number().optional(),
+  field: z.string().optional(),
+})
+
 /**
  * The rooms' reports as they cross the wire. The rooms declare them as plain types, so that looking into a file
  * needs no schema library; the assertions below keep the two the same.
@@ -12,9 +19,7 @@ export const problemSchema = z.object({
   severity: z.enum(['error', 'warning', 'note']),
   message: z.string(),
   next: z.string().optional(),
-  where: z
-    .object({ path: z.string().optional(), offset: z.number().optional(), field: z.string().optional() })
-    .optional(),
+  where: placeSchema.optional(),
 })
 
 /** What `vivarium inspect FILE --json` and the site's Inspect page show of a disk. Sizes in bytes. */

@@ -48,8 +48,9 @@ function isNamed(folder: string, main: string | undefined, pid: number): boolean
 }
 
 /**
- * For a file that has its name, removes the temporary names of the files that were made with it. Killed after the last file had its name: all is there, and the temporary names are too. They are known by the one of
- * the file that names the others, which is the last to go.
+ * For a file that has its name, removes the temporary names of the files that were made with it. They are left by a
+ * process that was killed when the last file had its name, and are known by the one of the file that names the others,
+ * which is the last to go.
  */
 export function sweepPublished(path: string): void {
   const folder = dirname(path)

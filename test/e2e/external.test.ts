@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { missingForNamespace } from './namespace.ts'
+import { end } from './processes.ts'
 import { bin, newFolder, until } from './server-process.ts'
 
 /**
@@ -30,7 +30,7 @@ const DHCP_RANGE = '192.168.77.100,192.168.77.150'
 async function startHost(t: TestContext) {
   const data = newFolder(t)
   const children: ChildProcess[] = []
-  t.after(() => Promise.all(children.map(end)))
+  t.after(() => Promise.all(children.map((child) => end(child))))
   const own = ['--map-root-user', '--net', '--mount', 'sh', '-ec', HOST, 'host']
   const host = spawn('unshare', [...own, data, process.execPath, bin], {
     cwd: data,
@@ -50,12 +50,6 @@ async function startHost(t: TestContext) {
     return JSON.parse((await promisify(execFile)('nsenter', args, { env, timeout: 60_000 })).stdout)
   }
   return { data, start, vivarium, hasBridges: host.exitCode !== 3 }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill()
-  await once(child, 'exit')
 }
 
 test('a guest on the External Network of an adapter gets its address from the network out there', {

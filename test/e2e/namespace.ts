@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { end } from './processes.ts'
 import { missing } from './tools.ts'
 
 /**
@@ -67,7 +67,7 @@ export async function plugNamespace(
   const holder = spawn('unshare', [...NEW_NAMESPACE, 'sh', '-ec', script(folder, socketPath, mac, setup)])
   const children = new Set<ChildProcess>([holder])
   const unplug = async () => {
-    await Promise.all([...children].map(end))
+    await Promise.all([...children].map((child) => end(child, 'SIGKILL')))
     rmSync(folder, { recursive: true, force: true })
   }
   t.after(unplug)
@@ -123,12 +123,6 @@ function whenPlugged(holder: ChildProcess): Promise<void> {
   holder.once('error', (error) => fail(error.message))
   holder.once('exit', () => fail('its cable ended'))
   return promise.finally(() => clearTimeout(timer))
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
 }
 
 /** In Microsoft's range for virtual machines. */

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, createClient, type Input, type MachineSummary, type Task } from '../../src/api/index.ts'
+import { end } from './processes.ts'
 
 export const checkout = resolve(import.meta.dirname, '../..')
 export const bin = join(checkout, 'bin/vivarium.js')
@@ -42,11 +42,7 @@ export async function startServer(t: TestContext, data: string, args: string[] =
   child.stderr.on('data', (chunk) => {
     errors += chunk
   })
-  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill(signal)
-    await once(child, 'exit')
-  }
+  const stop = (signal?: NodeJS.Signals) => end(child, signal)
   t.after(() => stop())
   const line = await until('the server prints its line', () => {
     if (child.exitCode !== null) throw new Error(`The server ended: ${errors}`)

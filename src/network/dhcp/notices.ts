@@ -1,6 +1,9 @@
 import { formatIpv4, formatMac } from '../addresses.ts'
 import type { NetworkEvent } from '../events.ts'
 
+export const NEXT_EXHAUSTED =
+  'Widen the range, shorten the lease time, or delete leases of machines that are gone.'
+
 /** What a DHCP server has to tell people of addresses, and never more often than they can read. */
 export class DhcpNotices {
   readonly #tell: (event: NetworkEvent) => void
@@ -28,7 +31,7 @@ export class DhcpNotices {
       severity: 'warning',
       code: 'dhcp-exhausted',
       message: `No address from ${formatIpv4(start)} to ${formatIpv4(end)} is free any more; a machine that asks gets none.`,
-      next: 'Widen the range, shorten the lease time, or delete leases of machines that are gone.',
+      next: NEXT_EXHAUSTED,
     })
   }
 

@@ -6,6 +6,9 @@ import { isHostMac } from '../host-mac.ts'
 import { type DhcpMessage, encodeDhcp, MESSAGE_TYPE, messageType } from './message.ts'
 import { OPTION, readUint32Option, textOption } from './options.ts'
 
+export const NEXT_STANDING_DOWN =
+  'Turn one of the two off; to have both, let the network’s own always answer.'
+
 /**
  * Other DHCP servers on the network. Two servers that do not know of each other give one address to two machines, so
  * ours stands down while there is another: a lab's own Windows server is to be the one.
@@ -131,9 +134,7 @@ export class RivalWatch {
       message: `Another DHCP server answers on this network: ${who}. The network’s own ${
         isSilent ? 'is silent while it is there.' : 'goes on answering, as its settings say.'
       }`,
-      next: isSilent
-        ? 'Turn one of the two off; to have both, let the network’s own always answer.'
-        : 'See to it that the two give out different addresses.',
+      next: isSilent ? NEXT_STANDING_DOWN : 'See to it that the two give out different addresses.',
     })
   }
 

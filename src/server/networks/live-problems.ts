@@ -1,5 +1,6 @@
 import type { Problem } from '../../base/index.ts'
 import type { SwitchNetworkStatus } from '../../engine/index.ts'
+import { NEXT_EXHAUSTED, NEXT_STANDING_DOWN } from '../../network/index.ts'
 
 /** What does not work in a network now, though its settings are right. */
 export function liveProblems({ uplink, services }: SwitchNetworkStatus): Problem[] {
@@ -14,14 +15,14 @@ export function liveProblems({ uplink, services }: SwitchNetworkStatus): Problem
       code: 'dhcp-standing-down',
       severity: 'warning',
       message: `The DHCP server is silent, because another one answers here: ${othersIn(services.dhcp)}.`,
-      next: 'Turn one of the two off; to have both, let the network’s own always answer.',
+      next: NEXT_STANDING_DOWN,
     })
   if (services.dhcp?.isExhausted === true)
     problems.push({
       code: 'dhcp-exhausted',
       severity: 'warning',
       message: `No address from ${services.dhcp.start} to ${services.dhcp.end} is free.`,
-      next: 'Widen the range, shorten the lease time, or delete leases of machines that are gone.',
+      next: NEXT_EXHAUSTED,
     })
   return problems
 }

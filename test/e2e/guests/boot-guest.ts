@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { end } from '../processes.ts'
 
 /** Machines that boot from a virtual network, as QEMU with nothing but a network card, and what they load. */
 
@@ -36,11 +36,7 @@ export function startBootGuest(t: TestContext, options: BootGuestOptions): BootG
     ...['-serial', 'stdio', '-netdev', `stream,id=n,server=off,addr.type=unix,addr.path=${socket}`],
     ...['-device', `${card},netdev=n,mac=${mac}`, ...more],
   ])
-  t.after(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  })
+  t.after(() => end(child, 'SIGKILL'))
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('latin1').on('data', (text: string) => {
