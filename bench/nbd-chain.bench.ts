@@ -1,17 +1,20 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, fork, spawn } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startDiskServer } from '../src/engine/index.ts'
 import { createDiskFile, openDiskFile } from '../src/system/index.ts'
+import type { FloorOrder } from './nbd-floor.ts'
 import { type Case, compare } from './nbd-rivals.ts'
 
 /**
  * Our NBD server on a differencing VHD with five parents against `qemu-nbd` on a QCOW2 with five backing files: the
  * layers alike: the lowest one full, a sixth of the disk in each of the others, in runs of 64 KiB. In memory (/dev/shm
- * where there is one), so that the ratio shows the programs and not the host's disk.
+ * where there is one), so that the ratio shows the programs and not the host's disk. Each line ends with what a server in
+ * Node that does next to nothing reaches.
  */
 const SIZE_MB = 128
 const DEPTH = 5
@@ -81,10 +84,20 @@ async function startPeer(top: string): Promise<string> {
   return socketPath
 }
 
+async function startFloor(): Promise<string> {
+  const floor = fork(join(import.meta.dirname, 'nbd-floor.ts'))
+  cleanups.push(() => void floor.kill())
+  const socketPath = join(folder, 'floor.sock')
+  const order: FloorOrder = { socketPath, filePath: join(folder, 'floor.img'), sizeBytes: SIZE_MB * MiB }
+  floor.send(order)
+  await once(floor, 'message')
+  return socketPath
+}
+
 try {
   makeOurs()
   const peers = makePeers()
-  await compare([await startOurs(), await startPeer(peers)], CASES)
+  await compare([await startOurs(), await startPeer(peers), await startFloor()], CASES)
 } finally {
   for (const cleanup of cleanups.reverse()) await cleanup()
   rmSync(folder, { recursive: true })

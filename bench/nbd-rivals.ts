@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { Load, LoadResult } from './nbd-client.ts'
 
 /**
- * Two NBD servers under the same load, in turns; a line shows the medians, and the ratio ours / peer: above 1 = we are
- * faster.
+ * NBD servers under the same load, in turns; a line shows the medians, and the ratio ours / peer: above 1 = we are
+ * faster. A third server, where there is one, shows how far any server in Node could go (nbd-floor.ts).
  */
 const ROUNDS = 3
 const MILLISECONDS = 600
@@ -52,18 +52,23 @@ function rateOf(rate: number, { requestBytes }: Case): string {
   return requestBytes >= MiB ? `${rate.toFixed(0)} MiB/s` : `${(rate / 1000).toFixed(1)}k/s`
 }
 
-/** Both serve an export called `bench`, ours first. Prints a line a case. */
-export async function compare(sockets: readonly [string, string], cases: readonly Case[]): Promise<void> {
+/** All serve an export called `bench`: ours, the peer, the floor. Prints a line a case. */
+export async function compare(
+  sockets: readonly [string, string, string?],
+  cases: readonly Case[],
+): Promise<void> {
+  const present = sockets.filter((socket) => socket !== undefined)
   const client = fork(join(import.meta.dirname, 'nbd-client.ts'), { serialization: 'advanced' })
   try {
     for (const test of cases) {
-      const [own, peer] = (await measure(client, sockets, test)) as [number, number]
+      const [own, peer, floor] = (await measure(client, present, test)) as [number, number, number?]
       const columns = [
         nameOf(test).padEnd(40),
         rateOf(own, test).padStart(12),
         rateOf(peer, test).padStart(12),
       ]
-      console.log(`${columns.join('  ')}  ${(own / peer).toFixed(2)}x  (goal ${test.goal}x)`)
+      const bound = floor === undefined ? '' : `, any server in Node at most ${(floor / peer).toFixed(2)}x`
+      console.log(`${columns.join('  ')}  ${(own / peer).toFixed(2)}x  (goal ${test.goal}x${bound})`)
     }
   } finally {
     client.kill()
