@@ -14,6 +14,9 @@ export const EXIT_OF_KIND = {
   unavailable: 1,
 } as const satisfies Record<ErrorKind, number>
 
+/** The host refuses them for a reason of the moment: what was asked for is as good as it was. */
+const NOT_NOW: ReadonlySet<string> = new Set(['host-enospc', 'host-edquot', 'host-emfile'])
+
 /** 128 and the number of the signal, as a shell says it of a program that a signal ended. */
 const EXIT_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
 
@@ -31,5 +34,6 @@ export function stoppedBy(signal: StopSignal, consequence: string, cause?: unkno
 
 export function exitCodeOf({ kind, code }: VivariumError): number {
   const signal = STOP_SIGNALS.find((each) => code === `${CODE}${each.toLowerCase()}`)
-  return signal === undefined ? EXIT_OF_KIND[kind] : EXIT_OF_SIGNAL[signal]
+  if (signal !== undefined) return EXIT_OF_SIGNAL[signal]
+  return NOT_NOW.has(code) ? 1 : EXIT_OF_KIND[kind]
 }

@@ -1,10 +1,11 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs'
+import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { dirname, extname, join, resolve, sep } from 'node:path'
 import { type ByteStore, VivariumError } from '../base/index.ts'
 import {
   type DiskImage,
   diskFormats,
   type ImageFacts,
+  quoted,
   type ReadImageOptions,
   readImage,
 } from '../disk/index.ts'
@@ -22,12 +23,28 @@ export function readOptionsFor(path: string): ReadImageOptions {
 
 /** Opens a regular file. A pipe or device is refused before opening it, which could hang. */
 export function openDiskStore(path: string, writable: boolean): ByteStore {
+  let facts: Stats
   try {
-    if (!statSync(path).isFile()) throw notRegular(path)
+    facts = statSync(path)
   } catch (error) {
     throw systemError(error, path)
   }
+  if (!facts.isFile()) throw notRegular(path)
+  // The system would let root write to it all the same.
+  if (writable && (facts.mode & 0o222) === 0) throw protectedDisk(path)
   return openFileStore(path, { writable })
+}
+
+function protectedDisk(path: string): VivariumError {
+  return new VivariumError(
+    'denied',
+    'disk-write-protected',
+    'It is protected against writing, as a disk is that others lie on.',
+    {
+      where: { path },
+      next: `Clone it, and write to the clone; or, where no disk lies on it, let it be written again: chmod u+w ${quoted(path)}`,
+    },
+  )
 }
 
 function notRegular(path: string): VivariumError {

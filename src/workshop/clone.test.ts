@@ -162,6 +162,26 @@ test('a protected base loses the right to be written', async () => {
   assert.ok(inspectDisk(base).problems.some(({ code }) => code === 'disk-is-a-parent'))
 })
 
+test('a protected base is not written by anybody, root neither: clones would lose what they show', async () => {
+  const at = folder()
+  const base = newBase(at, 'base.vhd')
+  const child = join(at, 'new.vhd')
+  await clone.run({ base, target: child, full: false, protect: true }, control())
+  write(child, 0, MiB, 7)
+  const shown = contentOf(child)
+  const refused = { kind: 'denied', code: 'disk-write-protected' }
+  await assert.rejects(
+    async () => merge.run(merge.schema.parse({ child, deleteChild: true }), control()),
+    refused,
+  )
+  assert.throws(() => openDiskFile(base, { writable: true }), refused)
+  assert.deepEqual(readdirSync(at).toSorted(), ['base.vhd', 'new.vhd'])
+  assert.deepEqual(contentOf(child), shown)
+  chmodSync(base, 0o640)
+  await merge.run(merge.schema.parse({ child, deleteChild: true }), control())
+  assert.deepEqual(contentOf(base), shown)
+})
+
 /** Root may do anything: as another user then. */
 async function unprivileged(action: () => Promise<void>): Promise<void> {
   if (process.getuid?.() !== 0) return action()
