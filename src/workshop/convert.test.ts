@@ -247,3 +247,15 @@ test('the copy of an image has the same bytes every time it is piped', async () 
   assert.ok(first.equals(second))
   assert.ok(first.equals(contentOf(child)))
 })
+
+test('a kind that a disk of its own cannot have is refused, and not among those that are offered', async () => {
+  const { at, child } = chain()
+  const into = (subformat: string) =>
+    convert.run(
+      convert.schema.parse({ source: child, target: join(at, 'new.vhd'), subformat }),
+      controlOf().control,
+    )
+  await assert.rejects(into('differencing'), { code: 'differencing-needs-parent' })
+  await assert.rejects(into('wavy'), { code: 'subformat-unknown', next: 'There are: dynamic, fixed.' })
+  assert.deepEqual(readdirSync(at).toSorted(), ['base.vhd', 'child.vhd'])
+})

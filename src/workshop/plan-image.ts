@@ -79,24 +79,42 @@ export function formatOfName(name: string): string {
 }
 
 /** The format's name for it, whatever the case; its usual one when nothing is asked for. */
-function subformatOf({ label, subformats = [] }: DiskFormat, wanted: string | undefined): string {
+function subformatOf({ label, subformats }: DiskFormat, wanted: string | undefined): string {
+  if (subformats === undefined)
+    throw new VivariumError('unsupported', 'format-not-made', `${label} is read, and not made.`, {
+      where: { field: 'format' },
+      next: 'Choose another format.',
+    })
+  const independent = subformats.map(({ name }) => name).filter((name) => name !== DIFFERENCING)
   const found =
     wanted === undefined
-      ? subformats[0]
-      : subformats.find(({ name }) => name.toLowerCase() === wanted.toLowerCase())
-  if (found !== undefined) return found.name
-  throw new VivariumError(
-    subformats.length === 0 ? 'unsupported' : 'invalid',
-    subformats.length === 0 ? 'format-not-made' : 'subformat-unknown',
-    subformats.length === 0 ? `${label} is read, and not made.` : `There is no kind "${wanted}" of ${label}.`,
+      ? independent[0]
+      : independent.find((name) => name.toLowerCase() === wanted.toLowerCase())
+  if (found !== undefined) return found
+  throw wanted?.toLowerCase() === DIFFERENCING
+    ? withoutParent()
+    : unknownSubformat(label, wanted, independent)
+}
+
+const DIFFERENCING = 'differencing'
+
+function withoutParent(): VivariumError {
+  return new VivariumError(
+    'invalid',
+    'differencing-needs-parent',
+    'A differencing disk lies on a parent, and this makes a disk of its own.',
     {
       where: { field: 'subformat' },
-      next:
-        subformats.length === 0
-          ? 'Choose another format.'
-          : `There are: ${subformats.map(({ name }) => name).join(', ')}.`,
+      next: 'Make one on the disk instead: vivarium disk create NEW --parent DISK.',
     },
   )
+}
+
+function unknownSubformat(label: string, wanted = '', known: readonly string[]): VivariumError {
+  return new VivariumError('invalid', 'subformat-unknown', `There is no kind "${wanted}" of ${label}.`, {
+    where: { field: 'subformat' },
+    next: `There are: ${known.join(', ')}.`,
+  })
 }
 
 /** Only VHDX says how large the guest's sectors are; elsewhere a guest that counts in 4 KiB finds nothing. */
