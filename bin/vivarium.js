@@ -10,10 +10,12 @@ import { fileURLToPath } from 'node:url'
 const root = new URL('../', import.meta.url)
 const pinned = fileURLToPath(new URL('node_modules/node/bin/node', root))
 const major = Number(process.versions.node.split('.')[0])
+const STARTED_BY_WRAPPER = 'VIVARIUM_STARTED_BY_WRAPPER'
 
 if (major < 24 && existsSync(pinned)) {
   const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, [STARTED_BY_WRAPPER]: '1' },
   })
   // A terminal sends Ctrl-C to both; what a supervisor or `kill` sends to us alone has to be passed on.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
@@ -29,6 +31,7 @@ if (major < 24) {
   )
   process.exit(2)
 }
+if (process.env[STARTED_BY_WRAPPER] !== undefined) endWithWrapper()
 module.enableCompileCache?.()
 const sources = new URL('src/cli/main.ts', root)
 const quick = new URL('dist/quick/quick.js', root)
@@ -36,6 +39,14 @@ const quick = new URL('dist/quick/quick.js', root)
 const isQuick = ['inspect', 'check'].includes(process.argv[2]) && !process.argv.includes('--guest')
 if (isQuick && isFresh(quick)) await import(quick.href)
 else await import(existsSync(sources) ? sources.href : new URL('dist/cli/main.js', root).href)
+
+/** Somebody killed the process that they started, and means this one. */
+function endWithWrapper() {
+  delete process.env[STARTED_BY_WRAPPER]
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  // It says nothing, and nobody has to wait for it.
+  process.channel?.unref()
+}
 
 /** A checkout's sources may be newer than what was built of them; an installed package has no sources. */
 function isFresh(built) {
