@@ -1,7 +1,7 @@
 /** What clients asked the boot service for, the latest only, for people who wonder why a machine does not boot. */
 export interface BootRequestRecord {
-  /** Milliseconds since 1970. */
-  readonly at: number
+  /** When it ended, as ISO 8601 has it. */
+  readonly at: string
   /** IPv4 */
   readonly client: string
   readonly protocol: 'tftp' | 'http'

@@ -119,6 +119,6 @@ export class HttpAnswer {
     const { clock, log } = this.#surroundings
     const client = formatIpv4(this.#connection.remote.address)
     const path = typeof this.#request === 'number' ? '' : this.#request.path
-    log.add({ at: clock.now(), client, protocol: 'http', path, outcome, bytes })
+    log.add({ at: new Date(clock.now()).toISOString(), client, protocol: 'http', path, outcome, bytes })
   }
 }

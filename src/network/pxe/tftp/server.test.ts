@@ -68,7 +68,7 @@ test('a file in blocks of 512, to the last that is short', async () => {
   await lab.look()
   assert.deepEqual(lab.log.records(), [
     {
-      at: lab.clock.now(),
+      at: new Date(lab.clock.now()).toISOString(),
       client: '10.244.0.16',
       protocol: 'tftp',
       path: 'boot.bin',

@@ -166,7 +166,14 @@ export class TftpServer {
 
   #log({ client, path }: Session, outcome: BootRequestRecord['outcome'], bytes: number): void {
     const { clock, log } = this.#surroundings
-    log.add({ at: clock.now(), client: formatIpv4(client.source), protocol: 'tftp', path, outcome, bytes })
+    log.add({
+      at: new Date(clock.now()).toISOString(),
+      client: formatIpv4(client.source),
+      protocol: 'tftp',
+      path,
+      outcome,
+      bytes,
+    })
   }
 
   #refuse(datagram: Datagram, code: number, message: string): void {
