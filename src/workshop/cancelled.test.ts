@@ -13,7 +13,7 @@ import {
   type Stage,
   scenes,
   stageOf,
-} from './scenes.ts'
+} from './scenes/index.ts'
 
 /** Every operation is stopped in its middle: nothing half-done is left, nothing is lost, and it can be run again. */
 const SIZE = 2 * MiB

@@ -6,7 +6,7 @@ import { after, test } from 'node:test'
 import { MiB } from '../base/index.ts'
 import { cases, randomFrom } from '../base/testing.ts'
 import { ownUid } from '../system/index.ts'
-import { playScene, playToEnd, requireDone, type Scene, type Stage, scenes, stageOf } from './scenes.ts'
+import { playScene, playToEnd, requireDone, type Scene, type Stage, scenes, stageOf } from './scenes/index.ts'
 
 /**
  * Every operation is killed at each of its system calls that change something: from that one on none has any effect,

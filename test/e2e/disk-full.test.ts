@@ -15,7 +15,7 @@ import {
   type Stage,
   scenes,
   stageOf,
-} from '../../src/workshop/scenes.ts'
+} from '../../src/workshop/scenes/index.ts'
 import { serving } from './serve-process.ts'
 import { newFolder } from './server-process.ts'
 import { freeBytes, smallFileSystem, takeRoom } from './small-file-system.ts'

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { playToEnd, type Scene, type Stage, scenes, stageOf } from '../../src/workshop/scenes.ts'
+import { playToEnd, type Scene, type Stage, scenes, stageOf } from '../../src/workshop/scenes/index.ts'
 import { newFolder } from './server-process.ts'
 
 /**
