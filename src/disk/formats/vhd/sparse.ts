@@ -5,6 +5,7 @@ import { ABSENT, type BatLayout, DATA_ALIGNMENT, isBlockInside, usedBytesOf } fr
 import { BatPages, indexOf } from './bat-pages.ts'
 import { allSet, equalBits, hasBit, setBits } from './bitmap.ts'
 import { BitmapCache } from './bitmap-cache.ts'
+import { alignUp, FooterPair, type FooterPairParts } from './footer-pair.ts'
 
 /**
  * Dynamic and differencing disks.
@@ -29,17 +30,11 @@ const MAX_DIRTY_BITMAP_BYTES = 8 << 20
 /** Gap between two changed BAT entries up to which one write takes both. */
 const BAT_JOIN_ENTRIES = 1024
 
-export interface SparseParts {
-  readonly store: ByteStore
+export interface SparseParts extends FooterPairParts {
   readonly layout: BatLayout
   readonly differencing: boolean
   /** Where blocks must end: the tail footer, or the end of the file when that is lost. */
   readonly blocksEnd: number
-  /** 512 bytes with a right checksum. */
-  readonly footer: Uint8Array
-  readonly tailOffset: number | undefined
-  readonly tailSound: boolean
-  readonly headSound: boolean
 }
 
 const ZEROES = new Uint8Array(1 << 20)
@@ -55,16 +50,12 @@ export class SparseLayer implements Layer {
   readonly #bat: BatPages
   readonly #absentKind: 'zero' | 'below'
   #blocksEnd: number
-  readonly #footer: Uint8Array
+  readonly #footers: FooterPair
   readonly #bitmaps: BitmapCache
   /** Blocks allocated since the last flush: bitmap and BAT entry are still to be written. */
   readonly #newBlocks = new Set<number>()
   /** Older blocks whose bitmap changed since the last flush. */
   readonly #changedBitmaps = new Set<number>()
-  /** Where the tail footer is, or has to be written. */
-  #end: number
-  #tailSound: boolean
-  #headSound: boolean
   #dirty = false
 
   constructor(parts: SparseParts) {
@@ -76,11 +67,8 @@ export class SparseLayer implements Layer {
     this.#bat = new BatPages(parts.store, parts.layout)
     this.#absentKind = parts.differencing ? 'below' : 'zero'
     this.#blocksEnd = parts.blocksEnd
-    this.#footer = parts.footer
+    this.#footers = new FooterPair(parts)
     this.#bitmaps = new BitmapCache(parts.store, parts.layout.bitmapBytes)
-    this.#end = parts.tailOffset ?? alignUp(parts.store.size(), SECTOR)
-    this.#tailSound = parts.tailSound
-    this.#headSound = parts.headSound
   }
 
   locate(offset: number, length: number, into: Run): void {
@@ -232,7 +220,7 @@ export class SparseLayer implements Layer {
 
   #allocate(block: number): Uint8Array | undefined {
     // Behind the end of the file, never in a hole of it: an earlier crash may have left old data there.
-    const dataAt = alignUp(this.#end + this.#bitmapBytes, DATA_ALIGNMENT)
+    const dataAt = alignUp(this.#footers.end + this.#bitmapBytes, DATA_ALIGNMENT)
     const entry = (dataAt - this.#bitmapBytes) / SECTOR
     if (entry >= ABSENT) {
       throw new VivariumError(
@@ -245,7 +233,8 @@ export class SparseLayer implements Layer {
         },
       )
     }
-    this.#writeTail(dataAt + this.#blockSize)
+    this.#footers.moveTail(dataAt + this.#blockSize)
+    this.#blocksEnd = this.#footers.end
     this.#bat.set(block, entry)
     this.#newBlocks.add(block)
     if (this.#absentKind === 'zero') {
@@ -257,33 +246,9 @@ export class SparseLayer implements Layer {
     return bitmap
   }
 
-  #writeTail(at: number): void {
-    const before = this.store.size()
-    try {
-      this.store.write(at, this.#footer)
-    } catch (error) {
-      // The old footer is untouched so far: cut off what the failed write may have added, and nothing happened.
-      this.store.truncate(before)
-      throw error
-    }
-    this.#end = at
-    this.#blocksEnd = at
-    this.#tailSound = true
-  }
-
-  /** Restores damaged footers before anything else changes: first the one that no sound one depends on. */
   #prepareToWrite(): void {
     this.#dirty = true
-    if (this.#headSound && this.#tailSound) return
-    if (!this.#headSound) {
-      this.store.write(0, this.#footer)
-      this.store.flush()
-      this.#headSound = true
-    }
-    if (!this.#tailSound) {
-      this.#writeTail(alignUp(this.#end, SECTOR))
-      this.store.flush()
-    }
+    if (this.#footers.restore()) this.#blocksEnd = this.#footers.end
   }
 
   #boundDirt(): void {
@@ -339,8 +304,4 @@ export class SparseLayer implements Layer {
     this.#bitmaps.close()
     this.store.close()
   }
-}
-
-function alignUp(value: number, unit: number): number {
-  return Math.ceil(value / unit) * unit
 }
