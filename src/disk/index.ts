@@ -2,6 +2,7 @@ export * from './async.ts'
 export * from './chain.ts'
 export { extFilePieces } from './contents/ext-file.ts'
 export { extLinkTarget } from './contents/ext-link.ts'
+export { type FatReading, fatReadingOf } from './contents/fat-tables.ts'
 export type { FilePiece } from './contents/file-piece.ts'
 export {
   type ByteRange,

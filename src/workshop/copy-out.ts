@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
-import { plural, VivariumError } from '../base/index.ts'
+import { type Problem, plural, VivariumError } from '../base/index.ts'
 import { realPath, requireInside } from '../system/index.ts'
+import { NEXT_CHECK_IN_GUEST } from './inside/complaints.ts'
 import type { ExtractEvent, ExtractSummary } from './inside/entry.ts'
 import { partsOf } from './inside/file-tree.ts'
 import { demandFree, HostFolder } from './inside/host-folder.ts'
@@ -52,6 +53,7 @@ export const copyOut = defineOperation<CopyOut, CopyOutResult>({
       try {
         const summary = await reader.extract(volume, inside, (event) => receipt.take(event), control.signal)
         if (receipt.top !== undefined) folder.publish(receipt.top, place, force)
+        for (const message of total.problems) control.note(damageRead(path, message))
         const refused = folder.refusedLinks
         receipt.tellLeftOut(refused)
         return {
@@ -131,6 +133,17 @@ function keepWhatIsRead(
     ...(error.next !== undefined && { next: error.next }),
     cause: error,
   })
+}
+
+/** What is wrong with the volume although all that was asked for could be read. */
+function damageRead(path: string, message: string): Problem {
+  return {
+    code: 'inside-damage-read',
+    severity: 'warning',
+    message,
+    next: NEXT_CHECK_IN_GUEST,
+    where: { path },
+  }
 }
 
 /** Follows an extraction: what it is called, how far it is, what was left out. */

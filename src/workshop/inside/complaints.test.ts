@@ -6,8 +6,8 @@ import { test } from 'node:test'
 import { problemOf } from './complaints.ts'
 import { openInside } from './inside.ts'
 
-/** A boot sector of a FAT12 floppy, from its jump to its signature, before tables that do not begin as FATs do. */
-function floppyWithoutTables(): Uint8Array {
+/** A boot sector of a FAT12 floppy, from its jump to its signature, whose tables are too short for its clusters. */
+function floppyWithShortTables(): Uint8Array {
   const image = new Uint8Array(2880 * 512)
   const view = new DataView(image.buffer)
   image.set([0xeb, 0x3c, 0x90])
@@ -17,7 +17,7 @@ function floppyWithoutTables(): Uint8Array {
   view.setUint16(17, 224, true)
   view.setUint16(19, 2880, true)
   image[21] = 0xf0
-  view.setUint16(22, 9, true)
+  view.setUint16(22, 1, true)
   view.setUint16(24, 18, true)
   view.setUint16(26, 2, true)
   image.set([0x55, 0xaa], 510)
@@ -27,7 +27,7 @@ function floppyWithoutTables(): Uint8Array {
 test('a volume that cannot be read at all is told of in a sentence', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vivarium-complaints-'))
   const path = join(folder, 'floppy.ima')
-  writeFileSync(path, floppyWithoutTables())
+  writeFileSync(path, floppyWithShortTables())
   // In a process of its own, as always: 7-Zip sets the exit code of the one that it runs in.
   const inside = openInside(path, { roots: [folder] })
   try {

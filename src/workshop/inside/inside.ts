@@ -37,8 +37,8 @@ export interface Inside {
   volumes(): Promise<InsideVolume[]>
   /** @param path Parts divided by "/"; "" is the volume's first folder. */
   list(volume: number, path: string): Promise<Listing>
-  /** How much there is to extract at and below a path. */
-  total(volume: number, path: string): Promise<{ files: number; bytes: number }>
+  /** How much there is to extract at and below a path, and what is wrong with the volume, as in a listing. */
+  total(volume: number, path: string): Promise<Total>
   /** A file, or a folder with everything in it. What stands in the volume's way is thrown after what could be read. */
   extract(volume: number, path: string, sink: ExtractSink, signal?: AbortSignal): Promise<ExtractSummary>
   /** What system lies on it, by its own files; undefined when none of them is known. */
@@ -48,7 +48,8 @@ export interface Inside {
 }
 
 const listingSchema = z.object({ entries: z.array(insideEntrySchema), problems: z.array(z.string()) })
-const totalSchema = z.object({ files: z.number(), bytes: z.number() })
+const totalSchema = z.object({ files: z.number(), bytes: z.number(), problems: z.array(z.string()) })
+type Total = z.infer<typeof totalSchema>
 
 /**
  * Looks into a disk without starting a machine. The reading is done by a process of its own, for file systems are

@@ -34,7 +34,7 @@ async function carryOut(request: Request): Promise<unknown> {
     case 'list':
       return { entries: tree.list(request.path), problems }
     case 'total':
-      return tree.total(request.path)
+      return { ...tree.total(request.path), problems }
     case 'extract':
       return volume.extract(request.path, tell)
   }

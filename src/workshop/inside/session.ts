@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { VivariumError } from '../../base/index.ts'
-import { type Disk, type PartitionReport, readContents } from '../../disk/index.ts'
+import { type Disk, fatReadingOf, type PartitionReport, readContents, volumeOf } from '../../disk/index.ts'
 import { layersOf, openDiskLayers, resolveChain } from '../../system/index.ts'
 import type { InsideVolume } from './entry.ts'
 import { handlerOf, handlersOf } from './file-systems.ts'
@@ -41,7 +41,11 @@ export class Session {
       return bytes
     })
     if (handlers.length === 0) throw notReadable(partition)
-    const volume = new Volume({ disk, offset: partition.offset, sizeBytes }, handlers)
+    const place = { disk, offset: partition.offset, sizeBytes }
+    const reading = handlers.includes('FAT')
+      ? fatReadingOf(volumeOf(disk, place.offset, sizeBytes))
+      : undefined
+    const volume = new Volume({ ...place, reading }, handlers)
     volumes.set(number, volume)
     return volume
   }

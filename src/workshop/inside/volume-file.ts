@@ -1,5 +1,5 @@
 import { VivariumError } from '../../base/index.ts'
-import type { Disk } from '../../disk/index.ts'
+import type { Disk, FatReading } from '../../disk/index.ts'
 import { attributesOf, type EmscriptenFs, ERRNO, FOLDER_MODE, type FsNode, seekIn } from './emscripten.ts'
 
 /** Where a volume lies on its disk. */
@@ -7,6 +7,8 @@ export interface VolumePlace {
   readonly disk: Disk
   readonly offset: number
   readonly sizeBytes: number
+  /** Where it is read otherwise than it is written. */
+  readonly reading?: FatReading | undefined
 }
 
 /** What went wrong below 7-Zip, which knows of it only as "input/output error". */
@@ -16,7 +18,7 @@ export interface DiskTrouble {
 
 /** A folder with one file in it, `volume`: the bytes of a partition, read from our disk as they are asked for. */
 export function volumeFolder(fs: EmscriptenFs, place: VolumePlace, trouble: DiskTrouble) {
-  const { disk, offset, sizeBytes } = place
+  const { disk, offset, sizeBytes, reading } = place
   const node_ops = {
     getattr: attributesOf,
     lookup: (): FsNode => {
@@ -26,8 +28,11 @@ export function volumeFolder(fs: EmscriptenFs, place: VolumePlace, trouble: Disk
   function readVolume(buffer: Int8Array, at: number, length: number, position: number): number {
     const count = Math.max(0, Math.min(length, sizeBytes - position))
     try {
-      if (count > 0)
-        disk.read(offset + position, new Uint8Array(buffer.buffer, buffer.byteOffset + at, count))
+      if (count > 0) {
+        const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset + at, count)
+        disk.read(offset + position, bytes)
+        reading?.mend(position, bytes)
+      }
       return count
     } catch (error) {
       if (!(error instanceof VivariumError)) throw error

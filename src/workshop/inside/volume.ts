@@ -87,7 +87,8 @@ export class Volume {
     if (problem !== undefined && count === 0) throw problem
     const inner = innerFolderOf(handler)
     if (inner !== undefined) tree.remove(inner)
-    return { handler, tree, problems: problem === undefined ? [] : [problem.message] }
+    const { problems = [] } = this.#place.reading ?? {}
+    return { handler, tree, problems: problem === undefined ? problems : [...problems, problem.message] }
   }
 
   /**

@@ -1,5 +1,6 @@
 import { bytesEqual } from '../../../base/index.ts'
 import { type FatLayout, fatLayoutOf } from '../fat.ts'
+import { FIRST_CLUSTER, fatEntryBits, fatEntryOf } from '../fat-entries.ts'
 import type { Volume } from '../volume.ts'
 import {
   type AllocationMap,
@@ -16,7 +17,6 @@ import {
  * 0 = free. Clusters count from 2; entries 0 and 1 hold the media byte and, from FAT16 on, whether the volume was left
  * in order. The table is there twice, and both must say the same.
  */
-const FIRST_CLUSTER = 2
 /** Twelve-bit entries come in pairs of three bytes; a piece holds an even number of entries of any width. */
 const PIECE = PIECE_BYTES - (PIECE_BYTES % 24)
 
@@ -37,7 +37,7 @@ export function fatAllocation(volume: Volume): AllocationMap {
 function demandSound(volume: Volume, boot: Uint8Array, layout: FatLayout): void {
   const { kind, fats, fatBytes, clusters, sectors, sectorBytes, rootCluster } = layout
   if (sectors * sectorBytes > volume.sizeBytes) throw damaged('It is larger than its partition.')
-  if (Math.ceil(((clusters + FIRST_CLUSTER) * entryBits(kind)) / 8) > fatBytes)
+  if (Math.ceil(((clusters + FIRST_CLUSTER) * fatEntryBits(kind)) / 8) > fatBytes)
     throw damaged('Its table is too short for its clusters.')
   if (kind === 'FAT16' && clusters >= 65525) throw damaged('It has more clusters than its kind can have.')
   if (fats !== 2) throw notKnown('It has only one copy of its table, which nothing confirms.')
@@ -45,7 +45,7 @@ function demandSound(volume: Volume, boot: Uint8Array, layout: FatLayout): void 
   if (kind === 'FAT32' && (boot[40]! & 0x80) !== 0) throw notKnown('Only one of its two tables is in use.')
   // Windows and Linux set bit 0 here while the volume is mounted.
   if ((boot[kind === 'FAT32' ? 65 : 37]! & 1) !== 0) throw notClean('It was not shut down in order.')
-  const entry = (cluster: number) => entryOf(tableAt(volume, layout, cluster, 2), kind, cluster % 2)
+  const entry = (cluster: number) => fatEntryOf(tableAt(volume, layout, cluster, 2), kind, cluster % 2)
   if ((entry(0) & 0xff) !== boot[21]) throw damaged('Its table does not begin with its media byte.')
   const order = { FAT12: 0, FAT16: 0xc000, FAT32: 0x0c00_0000 }[kind]
   if ((entry(1) & order) !== order) throw notClean('It was not shut down in order.')
@@ -54,37 +54,20 @@ function demandSound(volume: Volume, boot: Uint8Array, layout: FatLayout): void 
     throw damaged('Its root folder lies in a free cluster.')
 }
 
-function entryBits(kind: FatLayout['kind']): number {
-  return { FAT12: 12, FAT16: 16, FAT32: 32 }[kind]
-}
-
 /** The bytes that hold some entries, from both tables. `cluster` is rounded down to an even one. */
 function tableAt(volume: Volume, layout: FatLayout, cluster: number, count: number): Uint8Array {
   const { fatOffset, fatBytes, kind } = layout
-  const at = (Math.floor(cluster / 2) * 2 * entryBits(kind)) / 8
-  const length = Math.min(Math.ceil((count * entryBits(kind)) / 8), fatBytes - at)
+  const at = (Math.floor(cluster / 2) * 2 * fatEntryBits(kind)) / 8
+  const length = Math.min(Math.ceil((count * fatEntryBits(kind)) / 8), fatBytes - at)
   const one = demand(volume, fatOffset + at, length)
   if (!bytesEqual(one, demand(volume, fatOffset + fatBytes + at, length)))
     throw damaged('Its two tables differ.')
   return one
 }
 
-function entryOf(table: Uint8Array, kind: FatLayout['kind'], index: number): number {
-  if (kind === 'FAT16') return table[index * 2]! | (table[index * 2 + 1]! << 8)
-  if (kind === 'FAT32') {
-    const at = index * 4
-    // The upper four bits are reserved and mean nothing.
-    return table[at]! | (table[at + 1]! << 8) | (table[at + 2]! << 16) | ((table[at + 3]! & 0x0f) << 24)
-  }
-  const at = (index >> 1) * 3
-  return (index & 1) === 0
-    ? table[at]! | ((table[at + 1]! & 0x0f) << 8)
-    : (table[at + 1]! >> 4) | (table[at + 2]! << 4)
-}
-
 function* freeClusters(volume: Volume, layout: FatLayout, from: number): Generator<UnitRun> {
   const { kind, clusters } = layout
-  const perPiece = (PIECE * 8) / entryBits(kind)
+  const perPiece = (PIECE * 8) / fatEntryBits(kind)
   const end = clusters + FIRST_CLUSTER
   let first = -1
   for (let base = from + FIRST_CLUSTER - ((from + FIRST_CLUSTER) % perPiece); base < end; base += perPiece) {
@@ -92,7 +75,7 @@ function* freeClusters(volume: Volume, layout: FatLayout, from: number): Generat
     const table = tableAt(volume, layout, base, count + (count % 2))
     const start = Math.max(base, from + FIRST_CLUSTER)
     for (let cluster = start; cluster < base + count; cluster++) {
-      const isFree = entryOf(table, kind, cluster - base) === 0
+      const isFree = fatEntryOf(table, kind, cluster - base) === 0
       if (isFree && first === -1) first = cluster
       if (isFree || first === -1) continue
       yield { first: first - FIRST_CLUSTER, count: cluster - first }
