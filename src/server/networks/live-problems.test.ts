@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { SwitchNetworkStatus } from '../../engine/index.ts'
 import { liveProblems } from './live-problems.ts'
@@ -20,4 +21,10 @@ test('what does not work now is told, and what works is not', () => {
     'dhcp-standing-down The DHCP server is silent, because another one answers here: 10.7.0.2.',
     'dhcp-exhausted No address from 10.7.0.16 to 10.7.0.17 is free.',
   ])
+  const pxe = (folder: string) => problems({ services: { pxe: { folder, mode: 'dhcp' } } })
+  assert.deepEqual(pxe(import.meta.dirname), [])
+  for (const folder of [join(import.meta.dirname, 'nowhere'), import.meta.filename])
+    assert.deepEqual(pxe(folder), [
+      'pxe-folder-missing The boot folder is not there, or may not be read: no machine can boot from this network.',
+    ])
 })

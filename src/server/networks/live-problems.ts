@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from 'node:fs'
 import type { Problem } from '../../base/index.ts'
 import type { SwitchNetworkStatus } from '../../engine/index.ts'
 import { NEXT_EXHAUSTED, NEXT_STANDING_DOWN } from '../../network/index.ts'
@@ -24,7 +25,24 @@ export function liveProblems({ uplink, services }: SwitchNetworkStatus): Problem
       message: `No address from ${services.dhcp.start} to ${services.dhcp.end} is free.`,
       next: NEXT_EXHAUSTED,
     })
+  if (services.pxe !== undefined && !isReadableFolder(services.pxe.folder))
+    problems.push({
+      code: 'pxe-folder-missing',
+      severity: 'error',
+      message: 'The boot folder is not there, or may not be read: no machine can boot from this network.',
+      where: { path: services.pxe.folder, field: 'pxe.folder' },
+      next: 'Make the folder, or name another one.',
+    })
   return problems
+}
+
+function isReadableFolder(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.X_OK)
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
 }
 
 function othersIn({
