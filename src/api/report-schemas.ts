@@ -75,9 +75,11 @@ export const diskReportSchema = z.object({
   virtualSize: z.number(),
   /** Cylinders x heads x sectors, where the format records a geometry. */
   geometry: geometrySchema.optional(),
-  /** Length of the file. */
+  /** Length of the file; of a disk of several files, of all those that are there. */
   fileSize: z.number(),
-  /** Room that the file takes on the host, which stores no holes. */
+  /** How many files that is; absent for one. */
+  fileCount: z.number().optional(),
+  /** Room that they take on the host, which stores no holes. */
   hostBytes: z.number().optional(),
   /** Bytes of guest data that this file itself stores. */
   allocated: z.number(),

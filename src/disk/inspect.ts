@@ -9,7 +9,9 @@ import type { ChainLink, DiskReport, GuestReport } from './report.ts'
 /** What is known of a disk before its report is written. Pure: whoever has the files brings them. */
 export interface InspectedDisk {
   readonly path: string
+  /** Of all its files. */
   readonly fileSize: number
+  readonly fileCount?: number
   readonly hostBytes?: number
   readonly repairBackups?: readonly string[]
   readonly image: DiskImage
@@ -41,6 +43,7 @@ export function reportOnDisk(inspected: InspectedDisk): DiskReport {
     virtualSize: facts.sizeBytes,
     ...(facts.geometry && { geometry: { ...facts.geometry, sizeBytes: geometryBytes(facts.geometry) } }),
     fileSize,
+    ...(inspected.fileCount !== undefined && { fileCount: inspected.fileCount }),
     ...(inspected.hostBytes !== undefined && { hostBytes: inspected.hostBytes }),
     allocated: survey.allocated,
     ...(facts.blockSize !== undefined && { blockSize: facts.blockSize }),

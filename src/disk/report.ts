@@ -56,9 +56,11 @@ export interface DiskReport {
   virtualSize: number
   /** Cylinders x heads x sectors, where the format records a geometry. */
   geometry?: GeometryReport | undefined
-  /** Length of the file. */
+  /** Length of the file; of a disk of several files, of all those that are there. */
   fileSize: number
-  /** Room that the file takes on the host, which stores no holes; absent where no host is. */
+  /** How many files that is; absent for one. */
+  fileCount?: number | undefined
+  /** Room that they take on the host, which stores no holes; absent where no host is. */
   hostBytes?: number | undefined
   /** Bytes of guest data that this file itself stores. */
   allocated: number

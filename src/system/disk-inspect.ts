@@ -1,10 +1,14 @@
-import { statSync } from 'node:fs'
-import { type DiskReport, openDiskChain, readImage, reportOnDisk } from '../disk/index.ts'
+import { type Stats, statSync } from 'node:fs'
+import { type ByteStore, VivariumError } from '../base/index.ts'
+import { type DiskReport, extentNames, openDiskChain, readImage, reportOnDisk } from '../disk/index.ts'
 import { type ResolveOptions, resolveChain } from './disk-chains.ts'
 import { circumstancesOf } from './disk-circumstances.ts'
 import { openDiskStore } from './disk-files.ts'
-import { imageOptionsFor } from './disk-surroundings.ts'
+import { imageOptionsFor, siblingPath } from './disk-surroundings.ts'
 import { finishedBackupsOf } from './repair-backup.ts'
+
+/** What `Stats.blocks` counts, whatever the file system has. */
+const BLOCK_BYTES = 512
 
 /**
  * Says what a disk file is, what it holds and what is wrong with it; read-only, and without a claim, so that the
@@ -21,12 +25,17 @@ export function inspectDisk(path: string, options: ResolveOptions = {}): DiskRep
   const store = openDiskStore(top, false)
   try {
     const layers = chain.layers.map((layer) => layer.path)
+    const image = readImage(store, optionsFor(top))
+    const { openSibling } = optionsFor(top).surroundings ?? {}
+    const others =
+      image.facts.format === 'vmdk' && openSibling !== undefined ? extentFiles(top, store, options.roots) : []
     return reportOnDisk({
       path: top,
-      fileSize: store.size(),
-      hostBytes: statSync(top).blocks * 512,
+      fileSize: others.reduce((sum, { size }) => sum + size, store.size()),
+      ...(others.length > 0 && { fileCount: 1 + others.length }),
+      hostBytes: others.reduce((sum, { blocks }) => sum + blocks, statSync(top).blocks) * BLOCK_BYTES,
       repairBackups: finishedBackupsOf(top),
-      image: readImage(store, optionsFor(top)),
+      image,
       chain: chain.links,
       chainProblems: [...circumstancesOf(chain.layers), ...chain.problems],
       ...(chain.complete && {
@@ -40,4 +49,19 @@ export function inspectDisk(path: string, options: ResolveOptions = {}): DiskRep
   } finally {
     store.close()
   }
+}
+
+/** The other files of a disk that has several; what is away, or elsewhere, is a problem that the survey tells. */
+function extentFiles(path: string, store: ByteStore, roots: readonly string[] | undefined): Stats[] {
+  const found = new Map<string, Stats>()
+  for (const name of extentNames(store)) {
+    try {
+      const file = siblingPath(path, name, roots)
+      const stat = statSync(file, { throwIfNoEntry: false })
+      if (stat !== undefined) found.set(file, stat)
+    } catch (error) {
+      if (!(error instanceof VivariumError)) throw error
+    }
+  }
+  return [...found.values()]
 }

@@ -9,6 +9,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -71,6 +72,11 @@ for (const subformat of [
     assert.deepEqual([byteAt(there, 4500 * MiB), byteAt(there, 2047 * MiB + 1024)], [7, 8])
     const report = inspectDisk(there)
     assert.deepEqual([report.subformat, report.problems, report.virtualSize], [subformat, [], 5120 * MiB])
+    const files = readdirSync(moved).map((name) => statSync(join(moved, name)))
+    const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0)
+    assert.equal(report.fileCount, files.length > 1 ? files.length : undefined)
+    assert.equal(report.fileSize, sum(files.map(({ size }) => size)))
+    assert.equal(report.hostBytes, sum(files.map(({ blocks }) => blocks * 512)))
   })
 }
 

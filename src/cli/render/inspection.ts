@@ -22,7 +22,10 @@ function renderDisk(report: DiskReport): string {
       geometry &&
         `${geometry.cylinders}/${geometry.heads}/${geometry.sectorsPerTrack} (C/H/S) = ${sizeWithBytes(geometry.sizeBytes)}`,
     ],
-    ['File length', sizeWithBytes(report.fileSize)],
+    [
+      'File length',
+      `${sizeWithBytes(report.fileSize)}${report.fileCount === undefined ? '' : ` in ${report.fileCount} files`}`,
+    ],
     ['Room on host', report.hostBytes === undefined ? undefined : sizeWithBytes(report.hostBytes)],
     ['Stored data', `${formatSize(report.allocated)} (${percent(report.allocated, report.virtualSize)})`],
     [

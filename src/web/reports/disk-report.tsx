@@ -88,13 +88,14 @@ function Sizes({ report }: { readonly report: DiskReport }) {
         <Progress.Section value={share} color="fern" aria-label="Stored in this file" />
       </Progress.Root>
       <Text size="xs" c="dimmed" mt={6} mb="sm">
-        {formatSize(report.allocated)} of {formatSize(report.virtualSize)} are stored in this file (
+        {formatSize(report.allocated)} of {formatSize(report.virtualSize)} are stored in{' '}
+        {report.fileCount === undefined ? 'this file' : 'these files'} (
         {share < 10 ? share.toFixed(1) : share.toFixed(0)} %)
       </Text>
       <Facts
         of={{
           'The guest sees': exact(report.virtualSize),
-          'File length': exact(report.fileSize),
+          'File length': `${exact(report.fileSize)}${report.fileCount === undefined ? '' : ` in ${report.fileCount} files`}`,
           'Room taken on the host': report.hostBytes === undefined ? undefined : exact(report.hostBytes),
         }}
       />
