@@ -1,5 +1,6 @@
 import { asciiOf, type Problem, VivariumError } from '../../../base/index.ts'
 import type { Geometry } from '../../format.ts'
+import type { DatabaseEntry } from './database.ts'
 
 /**
  * The descriptor: text of `key=value` lines, lines that describe extents, and `ddb.` lines (Virtual Disk Format 5.0,
@@ -16,6 +17,8 @@ export interface Descriptor {
   readonly extents: readonly ExtentLine[]
   /** The disk data base: adapter, geometry, hardware version; keys in lower case, without `ddb.`. */
   readonly database: ReadonlyMap<string, string>
+  /** The same as it is written. */
+  readonly databaseEntries: readonly DatabaseEntry[]
   /** Where the digits of the content id stand, from the start of the descriptor. */
   readonly contentIdPlace: { readonly at: number; readonly length: number } | undefined
   readonly problems: readonly Problem[]
@@ -53,7 +56,7 @@ export function parseDescriptor(padded: Uint8Array, path: string): Descriptor {
   const ascii = asciiOf(bytes)
   const { text, problems } = decode(bytes, ascii, path)
   const values = new Map<string, string>()
-  const database = new Map<string, string>()
+  const entries: DatabaseEntry[] = []
   const extents: ExtentLine[] = []
   for (const line of text.split(/\r\n|\n|\r/)) {
     const extent = parseExtent(line, path)
@@ -66,7 +69,7 @@ export function parseDescriptor(padded: Uint8Array, path: string): Descriptor {
     if (pair === null) continue
     const key = pair[1]!.toLowerCase()
     const value = unquoted(pair[2]!)
-    if (key.startsWith('ddb.')) database.set(key.slice(4), value)
+    if (key.startsWith('ddb.')) entries.push([pair[1]!.slice(4), value])
     else if (!values.has(key)) values.set(key, value)
   }
   const createType = values.get('createtype') ?? ''
@@ -78,7 +81,8 @@ export function parseDescriptor(padded: Uint8Array, path: string): Descriptor {
     parentContentId: hex32(values.get('parentcid')) ?? NO_PARENT,
     parentHint: values.get('parentfilenamehint') || undefined,
     extents,
-    database,
+    database: new Map(entries.map(([key, value]) => [key.toLowerCase(), value])),
+    databaseEntries: entries,
     contentIdPlace: placeOfContentId(ascii),
     problems,
   }
@@ -165,6 +169,8 @@ export interface NewDescriptor {
   readonly adapter: string
   readonly geometry: Geometry
   readonly hardwareVersion: number
+  /** More of the disk data base; nothing when absent. */
+  readonly database?: readonly DatabaseEntry[]
 }
 
 export function formatDescriptor(disk: NewDescriptor): Uint8Array<ArrayBuffer> {
@@ -188,6 +194,7 @@ export function formatDescriptor(disk: NewDescriptor): Uint8Array<ArrayBuffer> {
     `ddb.geometry.heads = "${disk.geometry.heads}"`,
     `ddb.geometry.sectors = "${disk.geometry.sectorsPerTrack}"`,
     `ddb.adapterType = "${disk.adapter}"`,
+    ...(disk.database ?? []).map(([key, value]) => `ddb.${key} = "${value}"`),
     '',
   ]
   return new TextEncoder().encode(lines.join('\n'))

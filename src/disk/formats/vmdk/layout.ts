@@ -2,7 +2,8 @@ import { VivariumError } from '../../../base/index.ts'
 import { FLAT_UNIT, flatSegments } from '../../flat-layout.ts'
 import { SECTOR, type Subformat } from '../../format.ts'
 import type { DiskSource, ImageLayout, LaidFile, LayoutOptions, LayoutParent } from '../../layout.ts'
-import type { ExtentLine } from './descriptor.ts'
+import { databaseDetails, keptDatabase } from './database.ts'
+import type { Descriptor, ExtentLine } from './descriptor.ts'
 import {
   ADAPTERS,
   checkOptions,
@@ -34,7 +35,8 @@ export function vmdkUnit({ subformat }: LayoutOptions): number {
 
 /**
  * A new disk as lists. A differencing one is monolithicSparse over its parent. `details`: `adapterType` is "ide"
- * (the default), "lsilogic" or "buslogic"; `hardwareVersion` is 3 to 21, 4 when absent.
+ * (the default), "lsilogic" or "buslogic"; `hardwareVersion` is 3 to 21, 4 when absent; `ddb.toolsVersion` and the like are
+ * lines of the disk data base, of which those stay that are true of the new disk.
  * @throws VivariumError kind `invalid`, or `unsupported` for a parent that is no VMDK.
  */
 export function layoutVmdk(source: DiskSource, options: LayoutOptions): ImageLayout {
@@ -59,6 +61,7 @@ export function layoutVmdk(source: DiskSource, options: LayoutOptions): ImageLay
       ...(parent && { parent: parentOf(parent, name) }),
       ...(id !== undefined && { contentId: Number.parseInt(id, 16) }),
       ...(geometry && { geometry }),
+      database: keptDatabase(options),
     },
     options.deflate,
   )
@@ -93,12 +96,13 @@ function subformatOf({ subformat, name, parent }: LayoutOptions): VmdkSubformat 
 }
 
 /** What a new disk like this one is to be told; without what it could not be told. */
-export function detailsOf(database: ReadonlyMap<string, string>): Record<string, string | number> {
+export function detailsOf({ database, databaseEntries }: Descriptor): Record<string, string | number> {
   const adapterType = ADAPTERS.find((one) => one === database.get('adaptertype')?.toLowerCase())
   const hardwareVersion = Number(database.get('virtualhwversion'))
   return {
     ...(adapterType !== undefined && { adapterType }),
     ...(isHardwareVersion(hardwareVersion) && { hardwareVersion }),
+    ...databaseDetails(databaseEntries),
   }
 }
 

@@ -1,5 +1,6 @@
 import { plural, VivariumError } from '../../../base/index.ts'
 import { type Geometry, SECTOR } from '../../format.ts'
+import type { DatabaseEntry } from './database.ts'
 import { type ExtentLine, formatDescriptor, randomContentId } from './descriptor.ts'
 
 /** What a new VMDK is asked to be, checked, and the descriptor and the extents that follow from it. */
@@ -30,6 +31,8 @@ export interface NewVmdk {
   readonly contentId?: number
   /** Made from size and adapter when absent. */
   readonly geometry?: Geometry
+  /** More of the disk data base; nothing when absent. */
+  readonly database?: readonly DatabaseEntry[]
 }
 
 export interface NewVmdkParent {
@@ -107,6 +110,7 @@ export function descriptorFor(disk: NewVmdk, extents: readonly ExtentLine[]): Ui
     adapter,
     geometry: disk.geometry ?? geometryFor(sizeBytes / SECTOR, adapter),
     hardwareVersion: disk.hardwareVersion ?? 4,
+    ...(disk.database && { database: disk.database }),
   })
 }
 

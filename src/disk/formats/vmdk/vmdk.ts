@@ -99,7 +99,7 @@ function factsOf(store: ByteStore, descriptor: Descriptor, sizeBytes: number): I
     sizeBytes,
     ...(geometry && { geometry }),
     ...(hardware !== undefined && { creator: creatorOf(hardware) }),
-    details: detailsOf(database),
+    details: detailsOf(descriptor),
     ...(contentId !== undefined && { id: contentIdText(contentId) }),
     ...(parentContentId !== NO_PARENT && {
       parent: {
