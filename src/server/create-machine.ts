@@ -4,12 +4,15 @@ import { VivariumError } from '../base/index.ts'
 import { checkMachineName, createVmc, isSameMachineName, type NetworkReference } from '../machine/index.ts'
 import {
   createDiskFile,
+  factsOfFile,
+  formatNamed,
   isOpenForWriting,
   resolveChain,
   resolveReference,
   systemError,
   writeMachineFile,
 } from '../system/index.ts'
+import { sectorSizeNotes } from '../workshop/index.ts'
 import type { TaskControl } from './tasks.ts'
 
 /** The fields of the New Virtual Machine Wizard. Sizes in bytes. */
@@ -86,7 +89,10 @@ async function makeDisk(
   if (disk.kind === 'existing') return demandDisk(disk.path)
   const path = join(folder, `${machine.name} Hard Disk.vhd`)
   if (disk.kind === 'differencing') {
-    createDiskFile(path, { format: 'vhd', subformat: 'differencing', parent: demandDisk(disk.parent) })
+    const below = demandDisk(disk.parent)
+    const notes = sectorSizeNotes(formatNamed('vhd'), factsOfFile(below))
+    createDiskFile(path, { format: 'vhd', subformat: 'differencing', parent: below })
+    if (notes.length > 0) control.found({ notes: notes.map((note) => ({ ...note, where: { path: below } })) })
   } else {
     const onProgress = (fraction: number) => control.progress(5 + fraction * 90)
     createDiskFile(path, { format: 'vhd', subformat: disk.subformat, sizeBytes: disk.sizeBytes, onProgress })

@@ -1,11 +1,14 @@
 import { realpathSync } from 'node:fs'
 import { type Problem, problemFrom, VivariumError } from '../base/index.ts'
+import { SECTOR } from '../disk/index.ts'
 import { openDiskLayers, resolveChain } from '../system/index.ts'
 
 export interface DriveLayers {
   /** Topmost first. */
   readonly layers: string[]
   readonly sizeBytes?: number
+  /** Bytes of a sector as the guest counts, where it is not the usual 512. */
+  readonly sectorSize?: number
   readonly problems: Problem[]
   /** Why the disk cannot be used. */
   readonly refusal?: VivariumError
@@ -36,7 +39,15 @@ export function resolveDriveLayers(
     const disk = openDiskLayers({ layers, writable: false })
     const { sizeBytes } = disk
     disk.close()
-    return { layers, sizeBytes, problems: chain.problems }
+    const sectorSize = chain.layers
+      .map(({ facts }) => facts.sectorSize)
+      .find((size) => size !== undefined && size !== SECTOR)
+    return {
+      layers,
+      sizeBytes,
+      problems: chain.problems,
+      ...(sectorSize !== undefined && { sectorSize }),
+    }
   } catch (error) {
     const problem = problemFrom(error)
     return { layers: [top], problems: [problem], refusal: error as VivariumError }

@@ -48,7 +48,10 @@ export function prepareSpec(input: SpecInput): PreparedSpec {
   const drives = input.machine.drives
     .filter((drive) => isIde(drive, notes))
     .map((drive) => describeDrive(input, drive))
-  for (const { refusal } of drives) if (refusal !== undefined) refusals.push(refusal)
+  for (const { refusal, note } of drives) {
+    if (refusal !== undefined) refusals.push(refusal)
+    if (note !== undefined) notes.push(note)
+  }
   const { adapters, macs } = prepareAdapters(input, notes)
   const spec: RunSpec = {
     id: input.id,
@@ -78,10 +81,14 @@ function isIde(drive: Drive, notes: Problem[]): boolean {
   return false
 }
 
-function describeDrive(
-  input: SpecInput,
-  drive: Drive,
-): { run: RunDrive; details: DriveDetails; refusal?: VivariumError } {
+interface DescribedDrive {
+  readonly run: RunDrive
+  readonly details: DriveDetails
+  readonly refusal?: VivariumError
+  readonly note?: Problem
+}
+
+function describeDrive(input: SpecInput, drive: Drive): DescribedDrive {
   const position = { channel: drive.channel as 0 | 1, unit: drive.unit as 0 | 1, kind: drive.kind }
   const place = `IDE ${drive.channel}:${drive.unit}`
   const image = drive.image && resolveReference(drive.image, input.path, { roots: input.roots })
@@ -138,7 +145,7 @@ function describeDisk(
   drive: Drive,
   position: { channel: 0 | 1; unit: 0 | 1; kind: 'disk' | 'cd' },
   path: string,
-): { run: RunDrive; details: DriveDetails; refusal?: VivariumError } {
+): DescribedDrive {
   const ownUndo = drive.undo && resolveReference(drive.undo, input.path, { roots: input.roots })?.path
   const undo = input.undoDisks.find((disk) => disk.channel === drive.channel && disk.unit === drive.unit)
   const chain = resolveDriveLayers([undo?.path, ownUndo, path], input.roots)
@@ -152,6 +159,18 @@ function describeDisk(
       ...(chain.sizeBytes !== undefined && { sizeBytes: chain.sizeBytes }),
     },
     ...(chain.refusal !== undefined && { refusal: chain.refusal }),
+    ...(chain.sectorSize !== undefined && { note: sectorSizeNote(path, chain.sectorSize) }),
+  }
+}
+
+/** With an undo disk on it or without: a drive of a machine has the sectors of its time. */
+function sectorSizeNote(path: string, sectorSize: number): Problem {
+  return {
+    code: 'sector-size-lost',
+    severity: 'warning',
+    message: `The guest counts in sectors of ${sectorSize} bytes, and a machine's drives have 512.`,
+    next: 'Its partitions are not found here: run it where drives have such sectors, as in Hyper-V.',
+    where: { path },
   }
 }
 

@@ -7,6 +7,7 @@ import { systemError } from '../../system/index.ts'
 import { defineCommand, defineVerb, printJson, runCommand } from '../command.ts'
 import { connect, findMachine, followTask } from '../connection.ts'
 import { renderMachineDetails, renderMachineList } from '../render/machine.ts'
+import { renderProblems } from '../render/problems.ts'
 
 interface Json {
   json?: boolean
@@ -103,7 +104,8 @@ async function create(name: string, options: NewOptions): Promise<void> {
     ...(options.location !== undefined && { location: resolve(options.location) }),
     ...(options.os !== undefined && { guestOs: options.os }),
   })
-  await followTask(client, taskId)
+  const { notes = [] } = await followTask(client, taskId)
+  if (notes.length > 0) console.error(renderProblems(notes))
   const made = await findMachine(client, name)
   report(made, options.json, `Created "${made.name}" in ${made.path}.`)
 }

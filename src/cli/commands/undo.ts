@@ -40,9 +40,13 @@ function create(undo: Command): void {
   defineVerb(undo, 'create <machine>', 'put an undo disk on every hard disk of the machine').action(
     async (machine: string, { json }: Options) => {
       const result = await createUndoDisks(resolve(machine), ROOTS)
-      if (json) printJson(result)
-      else if (result.created.length === 0) console.log('Every disk has its undo disk already.')
-      else for (const { place, undo: path } of result.created) console.log(`${place}: made ${path}`)
+      if (json) {
+        printJson(result)
+        return
+      }
+      if (result.problems.length > 0) console.error(renderProblems(result.problems))
+      if (result.created.length === 0) console.log('Every disk has its undo disk already.')
+      for (const { place, undo: path } of result.created) console.log(`${place}: made ${path}`)
     },
   )
 }

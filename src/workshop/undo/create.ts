@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { VivariumError } from '../../base/index.ts'
+import { type Problem, VivariumError } from '../../base/index.ts'
 import { setUndoDisk, setUndoEnabled, undoFileName } from '../../machine/index.ts'
-import { childrenOf, createDiskFile, factsOfFile, inspectDisk } from '../../system/index.ts'
+import { childrenOf, createDiskFile, factsOfFile, formatNamed, inspectDisk } from '../../system/index.ts'
+import { sectorSizeNotes } from '../plan-image.ts'
 import {
   demandNotSaved,
   editMachine,
@@ -17,6 +18,8 @@ import {
 export interface CreatedUndo {
   readonly machine: string
   readonly created: { readonly place: string; readonly base: string; readonly undo: string }[]
+  /** What the disks lose under their undo disks. */
+  readonly problems: readonly Problem[]
 }
 
 /**
@@ -39,9 +42,15 @@ export async function createUndoDisks(
     bare.map(({ base }) => base),
     () => {
       removeLeftovers(machine, bare)
-      return { machine: machine.path, created: putUndoDisks(machine, bare, now) }
+      const problems = bare.flatMap(({ base }) => lostBelowUndo(base))
+      return { machine: machine.path, created: putUndoDisks(machine, bare, now), problems }
     },
   )
+}
+
+function lostBelowUndo(base: string): Problem[] {
+  const notes = sectorSizeNotes(formatNamed('vhd'), factsOfFile(base))
+  return notes.map((note) => ({ ...note, where: { path: base } }))
 }
 
 function noDisks({ path }: UndoMachine): VivariumError {

@@ -278,3 +278,26 @@ test('an orphan is found by id where its disk was moved and renamed, and warned 
   assert.equal(found.base, moved)
   assert.ok(found.problems.some(({ code }) => code === 'undo-older-than-disk'))
 })
+
+test('an undo disk on a disk with sectors of 4 KiB comes with a warning', async () => {
+  const { at, vmc, disks } = machine()
+  const large = join(at, 'large.vhdx')
+  createDiskFile(large, { format: 'vhdx', subformat: 'dynamic', sizeBytes: SIZE, sectorSize: 4096 })
+  const image = (name: string, unit: number) => ({
+    channel: 0,
+    unit,
+    kind: 'disk' as const,
+    image: { relative: name },
+  })
+  const drives = [image('.\\c.vhd', 0), image('.\\large.vhdx', 1)]
+  writeMachineFile(vmc, createVmc({ name: 'Old XP', memoryMB: 64, drives }))
+  const { created, problems } = await createUndoDisks(vmc, ROOTS)
+  assert.deepEqual(
+    created.map(({ base }) => base),
+    [disks[0], large],
+  )
+  assert.deepEqual(
+    problems.map(({ code, severity, where }) => [code, severity, where?.path]),
+    [['sector-size-lost', 'warning', large]],
+  )
+})
