@@ -19,16 +19,15 @@ export interface FatReading {
 interface Table {
   readonly offset: number
   readonly startsRight: boolean
-  /** Every entry is possible, as far as the table can be read. */
-  readonly isSound: boolean
 }
 
 /** Entries 0 and 1. */
 const START_BYTES = { FAT12: 3, FAT16: 4, FAT32: 8 } as const
 /** FAT32 has entries of 28 bits, so a table that is longer is none. */
 const MAX_TABLE_BYTES = 2 ** 30
-/** An even number of entries of every width. */
-const PIECE_BYTES = 3 << 16
+/** Of 2 TiB in clusters of 32 KiB; the entries of longer ones are not looked at. */
+const MAX_JUDGED_BYTES = 2 ** 28
+const PIECE_BYTES = 256 << 10
 
 /** Undefined where it is to be read just as it is. */
 export function fatReadingOf(volume: Volume): FatReading | undefined {
@@ -40,19 +39,22 @@ export function fatReadingOf(volume: Volume): FatReading | undefined {
   const media = boot![21]!
   const active = activeTable(boot!, layout)
   const tables = Array.from({ length: layout.fats }, (_, index) => tableAt(volume, layout, media, index))
-  const chosen =
-    tables[active ?? -1] ??
-    tables.find(({ startsRight, isSound }) => startsRight && isSound) ??
-    tables.find(({ startsRight }) => startsRight) ??
-    tables.find(({ isSound }) => isSound) ??
-    tables[0]!
-  const problems = active === undefined ? problemsOf(volume, layout, tables, chosen) : []
+  const differ = active === undefined && tables.length > 1 && !tablesAgree(volume, layout)
+  const chosen = differ ? bestOf(volume, layout, tables) : tables[active ?? 0]!
+  const isFirst = chosen === tables[0]
+  const problems: string[] = []
+  if (differ)
+    problems.push(
+      isFirst
+        ? 'The two file allocation tables differ; the first is read.'
+        : 'The first file allocation table is damaged; the second is read.',
+    )
   if (!chosen.startsRight) problems.push(badStart(volume, chosen, media))
-  if (chosen === tables[0] && problems.length === 0) return undefined
+  if (isFirst && problems.length === 0) return undefined
   return {
     problems,
     mend(at, bytes) {
-      if (chosen !== tables[0])
+      if (!isFirst)
         overlay(at, bytes, layout.fatOffset, layout.fatBytes, (from, length) =>
           volume.bytes(chosen.offset + from, length),
         )
@@ -78,46 +80,45 @@ function usedBytes({ kind, clusters }: FatLayout): number {
 
 function tableAt(volume: Volume, layout: FatLayout, media: number, index: number): Table {
   const offset = layout.fatOffset + index * layout.fatBytes
-  const start = ifReadable(() => volume.bytes(offset, 1))
-  return {
-    offset,
-    startsRight: start?.[0] === media,
-    isSound: ifReadable(() => entriesArePossible(volume, layout, offset)) ?? false,
-  }
+  return { offset, startsRight: ifReadable(() => volume.bytes(offset, 1))?.[0] === media }
 }
 
-function entriesArePossible(volume: Volume, layout: FatLayout, offset: number): boolean {
+function bestOf(volume: Volume, layout: FatLayout, tables: readonly Table[]): Table {
+  const sound = tables.filter(({ offset }) => ifReadable(() => isSound(volume, layout, offset)))
+  return (
+    sound.find(({ startsRight }) => startsRight) ??
+    tables.find(({ startsRight }) => startsRight) ??
+    sound[0] ??
+    tables[0]!
+  )
+}
+
+/** Whether every entry leads to a cluster in use, or says that there is nothing, an end or a bad cluster. */
+function isSound(volume: Volume, layout: FatLayout, offset: number): boolean {
   const { kind, clusters } = layout
+  if (usedBytes(layout) > MAX_JUDGED_BYTES) return false
+  const table = volume.bytes(offset, usedBytes(layout))!
   const end = clusters + FIRST_CLUSTER
   // From here on they are reserved, mark a bad cluster or an end.
   const reserved = { FAT12: 0xff0, FAT16: 0xfff0, FAT32: 0xffffff0 }[kind]
-  const used = usedBytes(layout)
-  for (let done = 0; done < used; done += PIECE_BYTES) {
-    const bytes = volume.bytes(offset + done, Math.min(PIECE_BYTES, used - done))!
-    const first = (done * 8) / fatEntryBits(kind)
-    const count = Math.min((PIECE_BYTES * 8) / fatEntryBits(kind), end - first)
-    for (let index = first === 0 ? FIRST_CLUSTER : 0; index < count; index++) {
-      const entry = fatEntryOf(bytes, kind, index)
-      if (entry === 1 || (entry >= end && entry < reserved)) return false
-    }
+  for (let cluster = FIRST_CLUSTER; cluster < end; cluster++) {
+    const next = fatEntryOf(table, kind, cluster)
+    if (next === 0 || next >= reserved) continue
+    if (next < FIRST_CLUSTER || next >= end || fatEntryOf(table, kind, next) === 0) return false
   }
   return true
 }
 
-function problemsOf(volume: Volume, layout: FatLayout, tables: readonly Table[], chosen: Table): string[] {
-  if (tables.length < 2 || ifReadable(() => tablesAgree(volume, layout))) return []
-  const [first] = tables
-  if (chosen === first) return ['The two file allocation tables differ; the first is read.']
-  return ['The first file allocation table is damaged; the second is read.']
-}
-
+/** What cannot be read differs. */
 function tablesAgree(volume: Volume, layout: FatLayout): boolean {
   const { fatOffset, fatBytes } = layout
   const used = usedBytes(layout)
+  const read = (at: number, length: number) => ifReadable(() => volume.bytes(at, length))
   for (let done = 0; done < used; done += PIECE_BYTES) {
     const length = Math.min(PIECE_BYTES, used - done)
-    const one = volume.bytes(fatOffset + done, length)!
-    if (!bytesEqual(one, volume.bytes(fatOffset + fatBytes + done, length)!)) return false
+    const one = read(fatOffset + done, length)
+    const two = read(fatOffset + fatBytes + done, length)
+    if (one === undefined || two === undefined || !bytesEqual(one, two)) return false
   }
   return true
 }

@@ -71,6 +71,11 @@ const damages: readonly [what: string, damage: (image: Buffer) => void, problems
     (image) => image.set([0xef, 0xfe, 0xef], FIRST_TABLE + 3),
     [SECOND_READ],
   ],
+  [
+    'a first table with a gap in a chain',
+    (image) => image.fill(0, FIRST_TABLE + 6, SECOND_TABLE),
+    [SECOND_READ],
+  ],
   ['an erased second table', (image) => image.fill(0, SECOND_TABLE, ROOT), [FIRST_READ]],
   [
     'two tables without a start',
