@@ -30,13 +30,17 @@ export function openDiskStore(path: string, writable: boolean): ByteStore {
     throw systemError(error, path)
   }
   if (!facts.isFile()) throw notRegular(path)
-  // The system would let root write to it all the same.
-  if (writable && (facts.mode & 0o222) === 0) throw protectedDisk(path)
+  if (writable) demandNotProtected(path, facts)
   return openFileStore(path, { writable })
 }
 
-function protectedDisk(path: string): VivariumError {
-  return new VivariumError(
+/**
+ * Nobody may write to a protected disk; the system would let root do it all the same, and whoever may write to its folder
+ * could put another file in its place. @throws VivariumError kind `denied`, code `disk-write-protected`.
+ */
+export function demandNotProtected(path: string, { mode }: Pick<Stats, 'mode'> = statSync(path)): void {
+  if ((mode & 0o222) !== 0) return
+  throw new VivariumError(
     'denied',
     'disk-write-protected',
     'It is protected against writing, as a disk is that others lie on.',

@@ -12,7 +12,7 @@ import {
   type ParentReference,
 } from '../disk/index.ts'
 import { childrenOf } from '../system/disk-children.ts'
-import { openDiskStore, readOptionsFor } from '../system/disk-files.ts'
+import { demandNotProtected, openDiskStore, readOptionsFor } from '../system/disk-files.ts'
 import { claimDiskFiles, type DiskClaim } from '../system/disk-locks.ts'
 import { siblingPath } from '../system/disk-surroundings.ts'
 import { layersOf, layoutParentOf, openDiskLayers, resolveChain, systemError } from '../system/index.ts'
@@ -114,6 +114,7 @@ function extentFilesOf(path: string, { format }: ImageFacts, roots: readonly str
 /** Taking its place asks for a right to the folder only: a disk that is protected stays as it is. */
 function requireWritable(path: string): void {
   try {
+    demandNotProtected(path)
     accessSync(path, constants.W_OK)
   } catch (error) {
     throw systemError(error, path)

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { MiB } from '../base/index.ts'
 import { createDiskFile, factsOfFile, inspectDisk, openDiskFile } from '../system/index.ts'
-import { catDisk, clone, compact, convert, create, merge, split } from './index.ts'
+import { catDisk, clone, compact, convert, create, expand, merge, split } from './index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'vivarium-clone-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -175,6 +175,11 @@ test('a protected base is not written by anybody, root neither: clones would los
     refused,
   )
   assert.throws(() => openDiskFile(base, { writable: true }), refused)
+  await assert.rejects(async () => compact.run(compact.schema.parse({ path: base }), control()), refused)
+  await assert.rejects(
+    async () => expand.run(expand.schema.parse({ path: base, byBytes: MiB }), control()),
+    refused,
+  )
   assert.deepEqual(readdirSync(at).toSorted(), ['base.vhd', 'new.vhd'])
   assert.deepEqual(contentOf(child), shown)
   chmodSync(base, 0o640)

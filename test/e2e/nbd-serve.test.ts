@@ -84,6 +84,19 @@ async function qemuIo(uri: string, ...commands: readonly string[]): Promise<stri
   return stdout + stderr
 }
 
+test('a disk that others rely on is written only by force', async (t) => {
+  if (missing(t, 'qemu-io')) return
+  const folder = newFolder(t)
+  makeChain(folder)
+  const base = join(folder, 'base.vhd')
+  const { code, stderr } = await refusal(base, '--writable')
+  assert.equal(code, 1)
+  assert.match(stderr, /Other disks rely on what would change: \S+top\.vhd\./)
+  const { uri, stop } = await serving(t, base, '--writable', '--force')
+  assert.match(await qemuIo(uri, 'write -P 9 5M 64k'), /wrote 65536/)
+  await stop()
+})
+
 test('a chain is read-only over a private socket: sizes, map, content, and nobody writes below it', async (t) => {
   if (missing(t, 'nbdinfo', 'nbdcopy', 'qemu-img', 'qemu-io')) return
   const folder = newFolder(t)

@@ -2,10 +2,12 @@ import { rmSync } from 'node:fs'
 import { VivariumError } from '../../base/index.ts'
 import { NbdExport, type NbdFailure } from '../../disk/index.ts'
 import {
+  childrenOf,
   FlushSchedule,
   layersOf,
   type NbdAddress,
   openDiskLayers,
+  type ResolvedLayer,
   resolveChain,
   serveNbd,
   type TlsRules,
@@ -20,6 +22,8 @@ export interface ServeSpec extends AccessRules {
   readonly sources: readonly { readonly path: string; readonly name: string }[]
   /** `undo`: clients may write, and the disk stays as it is. */
   readonly mode: 'read-only' | 'undo' | 'writable'
+  /** With `writable`: also a disk that others rely on, which lose by it. */
+  readonly force?: boolean
   /** With `undo` and a single source: keeps the undo disk, under this name. It must not exist. */
   readonly undoFile?: string
   /** Absent: a Unix socket of this process, in a folder of this user's alone. */
@@ -116,11 +120,12 @@ function checkNames({ sources, mode, undoFile }: ServeSpec): void {
 let undoCount = 0
 
 function openSource(source: ServeSpec['sources'][number], spec: ServeSpec): OpenedDisk {
-  const { mode, undoFile, searchFolders, onFailure } = spec
+  const { mode, force = false, undoFile, searchFolders, onFailure } = spec
   const chain = resolveChain(source.path, { ...(searchFolders && { searchFolders }) })
   const layers = layersOf(chain)
   const top = chain.layers[0]!
   const { format } = top.facts
+  if (mode === 'writable' && !force) demandNoChildren(top, searchFolders)
   const open = (files: readonly string[], writable: boolean): NbdExport =>
     new NbdExport(
       source.name,
@@ -137,6 +142,21 @@ function openSource(source: ServeSpec['sources'][number], spec: ServeSpec): Open
     rmSync(undo, { force: true })
     throw error
   }
+}
+
+/** @throws VivariumError kind `conflict`, code `disk-has-children`, with their names. */
+function demandNoChildren({ path, facts }: ResolvedLayer, searchFolders: readonly string[] = []): void {
+  const children = childrenOf(path, facts, searchFolders)
+  if (children.length === 0) return
+  throw new VivariumError(
+    'conflict',
+    'disk-has-children',
+    `Other disks rely on what would change: ${children.join(', ')}.`,
+    {
+      where: { path },
+      next: 'Serve it with --undo, or serve one of those; --force writes to it all the same, and damages them.',
+    },
+  )
 }
 
 /** Every disk is tried; the first error is thrown at the end. */

@@ -18,6 +18,7 @@ interface ServeOptions {
   host?: string
   name: string[]
   writable?: boolean
+  force: boolean
   undo?: string | true
   search: string[]
   tlsCert?: string
@@ -46,6 +47,7 @@ export function serve(disk: Command): void {
     .addOption(new Option('--host <address>', `TCP address, 127.0.0.1 by default`).conflicts('socket'))
     .option('--name <name>', 'name of the export (one for each file)', collect, [])
     .option('--writable', 'clients write to the disk itself')
+    .option('--force', 'with --writable: also where other disks rely on it, which are damaged by it', false)
     .addOption(
       new Option(
         '--undo [file]',
@@ -83,7 +85,7 @@ async function serveFiles(files: string[], options: ServeOptions): Promise<void>
 }
 
 function specOf(files: readonly string[], options: ServeOptions, end: () => void): ServeSpec {
-  const { name: names, undo, writable, allowAnonymous, insecure, once, search } = options
+  const { name: names, undo, writable, force, allowAnonymous, insecure, once, search } = options
   if (names.length > 0 && names.length !== files.length)
     throw new VivariumError('invalid', 'usage', `${names.length} names for ${files.length} disks.`, {
       next: 'Give --name once for each file, in their order.',
@@ -97,6 +99,7 @@ function specOf(files: readonly string[], options: ServeOptions, end: () => void
       name: names[index] ?? (files.length === 1 ? '' : basename(file)),
     })),
     mode: writable ? 'writable' : undo === undefined ? 'read-only' : 'undo',
+    force,
     ...(typeof undo === 'string' && { undoFile: resolve(undo) }),
     ...(address && { address }),
     ...(tls && { tls }),
