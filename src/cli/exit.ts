@@ -1,4 +1,5 @@
 import { type ErrorKind, VivariumError } from '../base/index.ts'
+import { isHostFull } from '../system/system-error.ts'
 
 /** 1: understood and refused, or not possible now. 2: wrong usage, or input that cannot be read. */
 export const EXIT_OF_KIND = {
@@ -13,9 +14,6 @@ export const EXIT_OF_KIND = {
   denied: 1,
   unavailable: 1,
 } as const satisfies Record<ErrorKind, number>
-
-/** The host refuses them for a reason of the moment: what was asked for is as good as it was. */
-const NOT_NOW: ReadonlySet<string> = new Set(['host-enospc', 'host-edquot', 'host-emfile'])
 
 /** 128 and the number of the signal, as a shell says it of a program that a signal ended. */
 const EXIT_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
@@ -32,8 +30,10 @@ export function stoppedBy(signal: StopSignal, consequence: string, cause?: unkno
   return new VivariumError('unavailable', code, `Stopped. ${consequence}`.trimEnd(), { cause })
 }
 
-export function exitCodeOf({ kind, code }: VivariumError): number {
+export function exitCodeOf(error: VivariumError): number {
+  const { kind, code } = error
   const signal = STOP_SIGNALS.find((each) => code === `${CODE}${each.toLowerCase()}`)
   if (signal !== undefined) return EXIT_OF_SIGNAL[signal]
-  return NOT_NOW.has(code) ? 1 : EXIT_OF_KIND[kind]
+  // Refused for a reason of the moment: what was asked for is as good as it was.
+  return isHostFull(error) || code === 'host-emfile' ? 1 : EXIT_OF_KIND[kind]
 }

@@ -47,11 +47,27 @@ export function openRegularFile(path: string, flags: number = constants.O_RDONLY
   try {
     fd = openSync(path, flags | constants.O_NONBLOCK, 0o600)
   } catch (error) {
-    throw systemError(error, name)
+    throw (flags & constants.O_CREAT) !== 0 && isDenied(error)
+      ? folderClosed(dirname(path), error)
+      : systemError(error, name)
   }
   if (fstatSync(fd).isFile()) return fd
   closeSync(fd)
   throw notRegular(name)
+}
+
+function isDenied(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EACCES' || code === 'EPERM'
+}
+
+/** A file that is not there yet denies nothing: its folder does. */
+function folderClosed(folder: string, cause: unknown): VivariumError {
+  return new VivariumError('denied', 'folder-not-writable', 'This user may not make files in the folder.', {
+    where: { path: folder },
+    next: 'Choose another folder, or give the user that runs Vivarium the right to write to it.',
+    cause,
+  })
 }
 
 /** Looks before a file is handed to another program. @throws VivariumError like `openRegularFile`. */

@@ -4,7 +4,7 @@ import { type ByteStore, formatSize, VivariumError } from '../base/index.ts'
 import type { DiskSource, ImageLayout, LaidFile } from '../disk/index.ts'
 import { writeSegments } from './image-writer.ts'
 import { createFiles, type ReplacedFiles } from './new-files.ts'
-import { systemError } from './system-error.ts'
+import { isHostFull, systemError } from './system-error.ts'
 
 export interface ImageFilesOptions {
   /** Files that take the place of others instead of being refused; the caller holds the claim on these. */
@@ -163,7 +163,7 @@ function fullDiskSays<Result>(
   try {
     return action()
   } catch (error) {
-    if (!(error instanceof VivariumError) || !FULL.has(error.code)) throw error
+    if (!isHostFull(error)) throw error
     const written = stores.reduce((bytes, store) => bytes + (store.allocatedBytes?.() ?? 0), 0)
     const missing = needed === undefined ? undefined : Math.max(0, needed - written)
     throw new VivariumError(
@@ -176,8 +176,6 @@ function fullDiskSays<Result>(
     )
   }
 }
-
-const FULL: ReadonlySet<string> = new Set(['host-enospc', 'host-edquot'])
 
 /**
  * File systems whose files share blocks (reflinks), or whose server copies by itself: there copy_file_range(2) is

@@ -22,7 +22,7 @@ export { createFiles, type NewFiles, type ReplacedFiles, requireAbsent } from '.
 export { rawParentNote } from './parent-problems.ts'
 export * from './private-socket.ts'
 export * from './processes.ts'
-export { systemError } from './system-error.ts'
+export { isHostFull, systemError } from './system-error.ts'
 export { openTapDevice, type TapDevice } from './tap-device.ts'
 export {
   readTlsRules,

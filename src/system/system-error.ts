@@ -76,3 +76,10 @@ function meaningOf(error: unknown): Found {
   }
   return { code, name: `host-${code.toLowerCase().replaceAll('_', '-')}`, meaning: MEANING_OF_CODE[code] }
 }
+
+const FULL: ReadonlySet<string> = new Set(['host-enospc', 'host-edquot'])
+
+/** The host has no room, or allows this user no more. */
+export function isHostFull(error: unknown): error is VivariumError {
+  return error instanceof VivariumError && FULL.has(error.code)
+}

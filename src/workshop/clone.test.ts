@@ -217,7 +217,12 @@ test('a base whose clone cannot be made keeps the right to be written', async ()
   if (process.getuid?.() === 0) chownSync(base, UNPRIVILEGED, UNPRIVILEGED)
   chmodSync(closed, 0o555)
   const spec = { base, target: join(closed, 'new.vhd'), full: false, protect: true }
-  await unprivileged(() => assert.rejects(async () => clone.run(spec, control()), { kind: 'denied' }))
+  await unprivileged(() =>
+    assert.rejects(async () => clone.run(spec, control()), {
+      ...{ kind: 'denied', code: 'folder-not-writable' },
+      where: { path: closed },
+    }),
+  )
   assert.equal(statSync(base).mode & 0o777, 0o660)
   assert.deepEqual(readdirSync(closed), [])
 })

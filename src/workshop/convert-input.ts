@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
-import { type ByteStore, isZero, type Problem, VivariumError } from '../base/index.ts'
+import { type ByteStore, formatSize, isZero, type Problem, VivariumError } from '../base/index.ts'
 import { openDisk, probeFormat, readImage } from '../disk/index.ts'
-import { createFiles, imageOptionsFor } from '../system/index.ts'
+import { createFiles, imageOptionsFor, isHostFull } from '../system/index.ts'
 import { type Converted, convertOpened } from './convert.ts'
 import { requireTarget } from './files.ts'
 import { requireContent } from './future-parent.ts'
@@ -38,7 +38,7 @@ export async function convertInput(spec: InputConversion, control: OperationCont
   const spool = createFiles(folder, [`${basename(target)}.input`])
   try {
     const store: ByteStore = { ...spool.stores[0]!, name: spec.inputName, close: () => undefined }
-    await take(spec, store, partOf(control, 0, 0.5))
+    await take(spec, { ...store, write: keeping(store, spec, target) }, partOf(control, 0, 0.5))
     requireContent(spec.inputName, store.size())
     if (spec.inputFormat === undefined) for (const note of looksNotes(store)) control.note(note)
     const { inflate } = imageOptionsFor(target).surroundings ?? {}
@@ -53,6 +53,25 @@ export async function convertInput(spec: InputConversion, control: OperationCont
     }
   } finally {
     spool.close()
+  }
+}
+
+/** Where the host has no room for what comes, says how much of it there is. */
+function keeping(store: ByteStore, { sizeBytes }: InputConversion, target: string): ByteStore['write'] {
+  return (at, bytes) => {
+    try {
+      store.write(at, bytes)
+    } catch (error) {
+      if (!isHostFull(error)) throw error
+      const rest =
+        sizeBytes === undefined ? '' : `, and ${formatSize(sizeBytes - at)} more may come to be kept`
+      throw new VivariumError(
+        error.kind,
+        error.code,
+        `${error.message} ${formatSize(at)} had come${rest}; the new image takes room besides.`,
+        { where: { path: target }, cause: error, next: 'Free some space, or choose another folder.' },
+      )
+    }
   }
 }
 

@@ -1,12 +1,14 @@
 import { basename, dirname } from 'node:path'
 import { z } from 'zod'
 import { VivariumError } from '../base/index.ts'
+import { quoted } from '../disk/index.ts'
 import { layersOf, realPath, resolveChain } from '../system/index.ts'
 import { tellBitmaps } from './claimed-disk.ts'
 import { convert, imageWish } from './convert.ts'
 import { childrenLost, othersLost } from './lost-children.ts'
 import { mergeIntoParent } from './merge-into-parent.ts'
 import { AGAIN_DOES_THE_REST, defineOperation, type OperationControl } from './operation.ts'
+import { machinesRecording } from './undo/machine.ts'
 
 const schema = z.strictObject({
   /** The differencing or undo disk whose changes are carried down. */
@@ -62,6 +64,7 @@ async function mergeInPlace(
   const lost = childrenLost(chain.layers.slice(0, index + 1), { deleteChild, folders })
   if (lost.length > 0 && !force) throw othersLost(layers[index]!, lost)
   tellBitmaps(chain.layers[index]!.facts, { note })
+  const recording = deleteChild ? machinesRecording(layers[0]!, roots) : []
   const bytes = await mergeIntoParent(layers, {
     into: index,
     signal,
@@ -69,6 +72,7 @@ async function mergeInPlace(
     onProgress: progress,
   })
   for (const path of lost) note(lostNote(path, layers[index]!))
+  for (const machine of recording) note(recordLeftNote(machine, layers[0]!))
   if (!deleteChild) note(keptNote(layers, index))
   return {
     child: layers[0]!,
@@ -109,6 +113,16 @@ function lostNote(path: string, target: string) {
     severity: 'warning' as const,
     message: `${path} relied on ${target} as it was before, and does not show the right content any more.`,
     where: { path },
+  }
+}
+
+function recordLeftNote(machine: string, undo: string) {
+  return {
+    code: 'undo-record-left',
+    severity: 'warning' as const,
+    message: `${machine} still records ${undo} as its undo disk, and its changes are in the disk below by now.`,
+    next: `Take the record out: vivarium undo discard ${quoted(machine)}. Another time, "vivarium undo commit" does both.`,
+    where: { path: machine },
   }
 }
 

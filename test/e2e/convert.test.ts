@@ -18,6 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { convert } from '../../src/workshop/index.ts'
 import { bin, newFolder } from './server-process.ts'
+import { smallFileSystem } from './small-file-system.ts'
 import { missing } from './tools.ts'
 
 /** Conversions as a user starts them; QEMU says whether the content is right. */
@@ -179,4 +180,21 @@ test('on a full disk nothing is left, the source stays, and the message says how
   const unknown = convertTo('a.vmdk --subformat streamOptimized')
   assert.match(unknown.stderr, /The disk is full\. .* of the image were written\./)
   assert.match(unknown.stdout, /^code 2\n$/)
+})
+
+test('standard input that finds no room says how much more may come, and leaves nothing', async (t) => {
+  const small = smallFileSystem(t, 8)
+  if (small === undefined) return
+  const target = join(small, 'new.vhd')
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [bin, 'disk', 'convert', '-', target, '--from', 'raw', '--size', '16M'],
+    { input: new Uint8Array(16 * MiB).fill(1), encoding: 'utf8' },
+  )
+  assert.equal(status, 1)
+  assert.match(
+    stderr,
+    /new\.vhd: The disk is full\. [\d.]+ MiB had come, and [\d.]+ MiB more may come to be kept/,
+  )
+  assert.deepEqual(readdirSync(small), [])
 })

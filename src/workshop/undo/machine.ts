@@ -125,6 +125,23 @@ export function editMachine({ path }: UndoMachine, edit: (document: PreferencesD
   writeMachineFile(path, document)
 }
 
+/** The machine files beside an undo disk that record it. */
+export function machinesRecording(undo: string, roots: readonly string[]): string[] {
+  const folder = dirname(undo)
+  const machines = readdirSync(folder).filter((name) => extname(name).toLowerCase() === '.vmc')
+  return machines.map((name) => join(folder, name)).filter((path) => records(path, undo, roots))
+}
+
+function records(machine: string, undo: string, roots: readonly string[]): boolean {
+  try {
+    return readUndoMachine(machine, roots).drives.some((drive) => drive.undo === undo)
+  } catch (error) {
+    // Of a machine file that cannot be read nothing is known.
+    if (error instanceof VivariumError) return false
+    throw error
+  }
+}
+
 /** How a machine file names an undo disk. */
 export function referenceTo(undo: string, folder: string): FileReference {
   const fromFolder = relative(folder, undo).replaceAll('/', '\\')

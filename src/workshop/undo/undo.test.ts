@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { MiB } from '../../base/index.ts'
+import { MiB, type Problem } from '../../base/index.ts'
 import { createVmc, setUndoDisk, setUndoKept, setValue } from '../../machine/index.ts'
 import {
   createDiskFile,
@@ -33,6 +33,7 @@ import {
   undoRecover,
   undoStatus,
 } from '../index.ts'
+import { merge } from '../merge.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'vivarium-undo-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -127,6 +128,26 @@ test('a commit writes the changes down, and removes the undo disks and their rec
   )
   await assert.rejects(undoCommit.run({ machine: vmc }, control()), { code: 'no-undo-disks' })
   await assert.rejects(discardUndoDisks(vmc, ROOTS), { code: 'no-undo-disks', next: /^There is nothing to/ })
+})
+
+test('an undo disk that is merged as any other disk leaves its record, which is told', async () => {
+  const { vmc, disks } = machine()
+  await createUndoDisks(vmc, ROOTS, MOMENT)
+  const [undo] = undoPaths(vmc)
+  write(undo!, 0, MiB, 9)
+  const notes: Problem[] = []
+  const told = { ...control(), note: (problem: Problem) => notes.push(problem) }
+  await merge.run(merge.schema.parse({ child: undo, deleteChild: true }), told)
+  assert.equal(byteAt(disks[0], 0), 9)
+  assert.deepEqual(
+    notes.map(({ code, where }) => [code, where?.path]),
+    [['undo-record-left', vmc]],
+  )
+  await discardUndoDisks(vmc, ROOTS)
+  assert.deepEqual(
+    [byteAt(disks[0], 0), undoStatus(vmc, ROOTS).drives.map(({ state }) => state)],
+    [9, ['none', 'none']],
+  )
 })
 
 test('a discard removes no file that is not an undo disk of the machine, whatever the machine file names', async () => {
