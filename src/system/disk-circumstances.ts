@@ -17,7 +17,7 @@ export function circumstancesOf(layers: readonly ResolvedLayer[]): Problem[] {
   return [
     ...beingWritten(top.path, 'note'),
     ...below.flatMap(({ path }) => beingWritten(path, 'warning')),
-    ...layers.flatMap(({ path }, index) => notEnded(path, layers.slice(0, index))),
+    ...unfinishedIn(layers),
     ...hasChildren(top),
   ]
 }
@@ -34,6 +34,14 @@ export function beingWritten(path: string, severity: Problem['severity']): Probl
       where: { path },
     },
   ]
+}
+
+/**
+ * Merges and repairs that were begun on a file of the chain and not ended, for whoever reads the disk.
+ * @param layers Topmost first.
+ */
+export function unfinishedIn(layers: readonly ResolvedLayer[]): Problem[] {
+  return layers.flatMap(({ path }, index) => notEnded(path, layers.slice(0, index)))
 }
 
 /** The merged disk covers what was written below it; anything else on that disk shows a mixture. */

@@ -1,6 +1,6 @@
 export { type ResolvedChain, type ResolvedLayer, type ResolveOptions, resolveChain } from './disk-chains.ts'
 export { childrenOf } from './disk-children.ts'
-export { beingWritten, circumstancesOf } from './disk-circumstances.ts'
+export { beingWritten, circumstancesOf, unfinishedIn } from './disk-circumstances.ts'
 export { createDiskFile, formatNamed, layoutParentOf, type NewDiskFile } from './disk-create.ts'
 export { factsOfFile, openDiskStore, readOptionsFor, realPath, requireInside } from './disk-files.ts'
 export * from './disk-inspect.ts'

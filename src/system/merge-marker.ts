@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { Problem } from '../base/index.ts'
+import { quoted } from '../disk/index.ts'
 import { factsOfFile } from './disk-files.ts'
 import { syncFolder, writeFileAtomically } from './files.ts'
 import { systemError } from './system-error.ts'
@@ -92,10 +93,10 @@ export function mergeProblem(target: string): Problem | undefined {
   return {
     code: 'merge-not-ended',
     severity: 'warning',
-    message: `A merge of ${marker.child} into this disk was begun and not ended: the disk holds a part of it.`,
+    message: `A merge of ${marker.child} into ${target} was begun and not ended: that disk holds a part of it.`,
     next: existsSync(marker.child)
-      ? `Run it again: vivarium disk merge ${JSON.stringify(marker.child)}. That disk itself is whole all the time.`
-      : 'Bring that disk back and merge it again. To go on with what is here as it is, convert it to a new disk.',
+      ? `Run it again: vivarium disk merge ${quoted(marker.child)}. The merged disk itself is whole all the time.`
+      : 'Bring the merged disk back and merge it again. To go on with what is here as it is, convert it to a new disk.',
     where: { path: target },
   }
 }

@@ -9,6 +9,7 @@ import { partsOf } from './inside/file-tree.ts'
 import { demandFree, HostFolder } from './inside/host-folder.ts'
 import { openInside } from './inside/inside.ts'
 import { defineOperation, type OperationControl } from './operation.ts'
+import { unfinishedOf } from './source-disk.ts'
 
 const schema = z.object({
   /** The disk. */
@@ -53,6 +54,7 @@ export const copyOut = defineOperation<CopyOut, CopyOutResult>({
       try {
         const summary = await reader.extract(volume, inside, (event) => receipt.take(event), control.signal)
         if (receipt.top !== undefined) folder.publish(receipt.top, place, force)
+        for (const problem of unfinishedOf(path, control)) control.note(problem)
         for (const message of total.problems) control.note(damageRead(path, message))
         const refused = folder.refusedLinks
         receipt.tellLeftOut(refused)

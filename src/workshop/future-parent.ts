@@ -1,6 +1,6 @@
 import { VivariumError } from '../base/index.ts'
 import type { ImageFacts } from '../disk/index.ts'
-import { layersOf, rawParentNote, resolveChain } from '../system/index.ts'
+import { layersOf, rawParentNote, resolveChain, unfinishedIn } from '../system/index.ts'
 import type { OperationControl } from './operation.ts'
 
 /**
@@ -19,6 +19,7 @@ export function requireFutureParent(
   requireContent(path, facts.sizeBytes)
   const raw = facts.format === 'raw' ? rawParentNote(child, path) : undefined
   if (raw !== undefined) note(raw)
+  for (const problem of unfinishedIn(chain.layers)) note(problem)
   return facts
 }
 

@@ -8,8 +8,10 @@ import {
   onlyVolume,
   openInside,
   parseInsidePath,
+  unfinishedOf,
 } from '../../../workshop/index.ts'
 import { collect, defineVerb, printJson } from '../../command.ts'
+import { renderProblems } from '../../render/problems.ts'
 import { renderTable } from '../../render/table.ts'
 
 interface LsOptions {
@@ -27,12 +29,13 @@ export function ls(disk: Command): void {
 }
 
 async function list(file: string, path: string | undefined, options: LsOptions): Promise<void> {
-  const inside = openInside(resolve(file), {
-    roots: ['/'],
-    searchFolders: options.search.map((folder) => resolve(folder)),
-  })
+  const disk = resolve(file)
+  const places = { roots: ['/'], searchFolders: options.search.map((folder) => resolve(folder)) }
+  const inside = openInside(disk, places)
   try {
     const volumes = await inside.volumes()
+    const unfinished = unfinishedOf(disk, places)
+    if (unfinished.length > 0) console.error(renderProblems(unfinished))
     if (path === undefined && volumes.filter(({ readable }) => readable).length !== 1)
       printVolumes(volumes, options)
     else await printFolder(inside, volumes, path ?? '/', options)

@@ -9,8 +9,10 @@ import {
   type ServedExport,
   type ServeSpec,
   serveDisks,
+  unfinishedOf,
 } from '../../../workshop/index.ts'
 import { collect, defineVerb, parsePort, printJson } from '../../command.ts'
+import { renderProblems } from '../../render/problems.ts'
 
 interface ServeOptions {
   socket?: string
@@ -73,7 +75,10 @@ async function serveFiles(files: string[], options: ServeOptions): Promise<void>
   })
   // A terminal's Ctrl-C may come twice, from it and from whoever started us: the second must not cut the end short.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end)
-  const served = await serveDisks(specOf(files, options, end))
+  const spec = specOf(files, options, end)
+  const served = await serveDisks(spec)
+  const unfinished = spec.sources.flatMap(({ path }) => unfinishedOf(path, { roots: ['/'], ...spec }))
+  if (unfinished.length > 0) console.error(renderProblems(unfinished))
   warn(served.address, options)
   if (options.json) printJson({ pid: process.pid, ...served })
   else for (const each of served.exports) console.log(lineOf(each))
