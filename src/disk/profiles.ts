@@ -1,7 +1,11 @@
 import { formatSize, GiB, MiB, type Problem, TiB, VivariumError } from '../base/index.ts'
 import { SECTOR } from './format.ts'
+import { largestFor } from './formats/qcow2/dimensions.ts'
+import { DEFAULT_CLUSTER_SIZE } from './formats/qcow2/new-image.ts'
+import { MAX_BLOCKS } from './formats/vdi/block-map.ts'
 import { geometryBytes, geometryOf, MAX_CHS_SECTORS } from './formats/vhd/geometry.ts'
 import { MAX_VHD_BYTES } from './formats/vhd/layout.ts'
+import { MAX_SPARSE_SECTORS } from './formats/vmdk/sparse-layout.ts'
 
 /** What a product takes as a disk: one name says the format, the kind, the sizes and how they are rounded. */
 export interface DiskProfile {
@@ -88,8 +92,8 @@ export const diskProfiles: readonly DiskProfile[] = [
     label: 'VirtualBox',
     formats: [{ format: 'vdi', subformat: 'dynamic' }],
     multipleOf: SECTOR,
-    maxBytes: 2 ** 32 * MiB,
-    limit: 'a VDI has at most 2^32 blocks of 1 MiB',
+    maxBytes: MAX_BLOCKS * MiB,
+    limit: 'Vivarium keeps a VDI to 2^24 blocks of 1 MiB',
     why: "VDI is VirtualBox's own format, and the one it can resize and compact.",
   },
   {
@@ -97,8 +101,8 @@ export const diskProfiles: readonly DiskProfile[] = [
     label: 'VMware Workstation, Player and Fusion',
     formats: [{ format: 'vmdk', subformat: 'monolithicSparse' }],
     multipleOf: 64 << 10,
-    maxBytes: 2 * TiB,
-    limit: 'a sparse VMDK has at most 2 TiB',
+    maxBytes: MAX_SPARSE_SECTORS * SECTOR,
+    limit: 'a sparse VMDK has at most 2 TiB, less 2 GiB',
     why: 'One file that grows, of whole grains of 64 KiB.',
   },
   {
@@ -106,8 +110,8 @@ export const diskProfiles: readonly DiskProfile[] = [
     label: 'QEMU, KVM and libvirt',
     formats: [{ format: 'qcow2', subformat: 'dynamic' }],
     multipleOf: SECTOR,
-    maxBytes: 2 ** 53 - SECTOR,
-    limit: 'Vivarium counts bytes up to 2^53',
+    maxBytes: largestFor(DEFAULT_CLUSTER_SIZE),
+    limit: 'the upper table of a QCOW2 has at most 32 MiB',
     why: "QCOW2 is QEMU's own format, with snapshots and backing files.",
   },
 ]

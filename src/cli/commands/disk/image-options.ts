@@ -32,6 +32,9 @@ export function demandSize(text: string | undefined, option: string, least = 0):
     'invalid',
     'invalid-size',
     text === undefined ? 'The size is missing.' : `"${text}" is no size.`,
-    { where: { field: option }, next: `Write it like ${option} 512M or ${option} 16G.` },
+    {
+      where: { field: option },
+      next: `Write it like ${option} 512M or ${option} 16G; K, M, G and T are known, up to 8191T.`,
+    },
   )
 }

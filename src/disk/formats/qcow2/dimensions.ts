@@ -24,6 +24,11 @@ export interface Layout {
   readonly hasBacking: boolean
 }
 
+/** Bytes of the largest disk in clusters of that size. */
+export function largestFor(clusterSize: number): number {
+  return MAX_L1_ENTRIES * clusterSize * (clusterSize / 8)
+}
+
 export function l1EntriesFor(sizeBytes: number, clusterSize: number): number {
   return Math.ceil(sizeBytes / (clusterSize * (clusterSize / 8)))
 }

@@ -73,7 +73,10 @@ function tooSmallClusters({ sizeBytes, clusterSize }: ImageShape, path: string):
     'invalid',
     'qcow2-cluster-size-invalid',
     `Clusters of ${clusterSize} bytes are too small for a disk of ${sizeBytes} bytes.`,
-    { where: { path, field: 'cluster size' }, next: 'Choose larger clusters.' },
+    {
+      where: { path, field: 'cluster size' },
+      next: 'Choose larger clusters, of up to 2 MiB: --block-size 2M.',
+    },
   )
 }
 

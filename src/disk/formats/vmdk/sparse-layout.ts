@@ -78,8 +78,11 @@ export function requireSparseCapacity(capacity: number, path: string): void {
   throw new VivariumError(
     'invalid',
     'vmdk-size-invalid',
-    `A sparse extent cannot have ${capacity} sectors; the limit is ${MAX_SPARSE_SECTORS} (2 TiB).`,
-    { where: { path, field: 'size' }, next: 'Choose a split or a flat disk.' },
+    `A sparse extent cannot have ${capacity} sectors; the limit is ${MAX_SPARSE_SECTORS} (2 TiB, less 2 GiB).`,
+    {
+      where: { path, field: 'size' },
+      next: 'Choose a split or a flat disk: --subformat twoGbMaxExtentSparse or monolithicFlat.',
+    },
   )
 }
 
