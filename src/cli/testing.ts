@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const PROGRAM = fileURLToPath(new URL('../../bin/vivarium.js', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../bin/vivarium.js', import.meta.url))
 
 export interface Ran {
   readonly code: number | null

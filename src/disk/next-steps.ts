@@ -18,6 +18,12 @@ export const NEXT_COPY_AGAIN =
 export const NEXT_CHECK =
   'The file was cut short or damaged. "vivarium check" tells whether it can be repaired; else copy it again from its source.'
 
+/** For a file that no format recognises: any file can be a raw image, and its name has to say so, or who sends it in. */
+export function nextPlainImage(path: string): string {
+  const name = quoted(path)
+  return `If it is a plain image: mv ${name} ${quoted(`${path}.img`)} lets it be read as one, and vivarium disk convert - NEW.vhd < ${name} makes a disk of it.`
+}
+
 export function quoted(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

@@ -13,6 +13,7 @@ import type {
 } from './format.ts'
 import { diskFormats } from './formats/index.ts'
 import { layeredDisk } from './layered-disk.ts'
+import { nextPlainImage } from './next-steps.ts'
 
 export interface ReadImageOptions {
   /** The format's name, where it is known. Once known it should be kept: content can be forged by a guest. */
@@ -86,7 +87,7 @@ function formatFor(store: ByteStore, { format: name, allowRaw }: ReadImageOption
   if (archive !== undefined) throw packed(store, archive)
   throw new VivariumError('malformed', 'disk-format-not-recognised', notRecognised(store), {
     where: { path: store.name },
-    next: 'It may be another kind of file, or a VHD that was cut short. A plain image must be opened as "raw".',
+    next: `It may be another kind of file, or a VHD that was cut short. ${nextPlainImage(store.name)}`,
   })
 }
 

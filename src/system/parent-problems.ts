@@ -50,8 +50,8 @@ export function parentMissing(child: Child, recordedAs: readonly string[]): Prob
   return {
     code: 'parent-missing',
     severity: 'error',
-    message: `The parent disk is not there. It was recorded as ${recordedAs.map((name) => `"${name}"`).join(', ') || 'nothing'}.`,
-    next: 'Put the parent beside this file, or let it be found: vivarium disk reparent FILE --search FOLDER (on the site: Find parent).',
+    message: `The parent of ${child.path} is not there. It was recorded as ${recordedAs.map((name) => `"${name}"`).join(', ') || 'nothing'}.`,
+    next: `Put the parent beside that file, or let it be found: vivarium disk reparent ${quoted(child.path)} --search FOLDER (on the site: Find parent).`,
     where: { path: child.path, field: 'parent' },
   }
 }
@@ -89,7 +89,7 @@ export function parentIdMismatch(
   return {
     code: 'parent-id-mismatch',
     severity: 'error',
-    message: `${path} is not the parent: its id is ${facts.id ?? 'none'}, and ${reference.id} is needed.`,
+    message: `${path} is not the parent of ${child.path}: its id is ${facts.id ?? 'none'}, and ${reference.id} is needed.`,
     next: 'Find the disk this one was made from; with another one below it the content would be wrong.',
     where: { path: child.path, field: 'parent id' },
   }

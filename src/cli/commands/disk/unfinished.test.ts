@@ -5,12 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { MiB } from '../../../base/index.ts'
 import { createDiskFile, factsOfFile, writeMergeMarker } from '../../../system/index.ts'
-import { floppy, runIn } from '../../testing.ts'
+import { floppy, PROGRAM, runIn } from '../../testing.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../../../bin/vivarium.js', import.meta.url))
 const root = mkdtempSync(join(tmpdir(), 'vivarium-unfinished-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 
