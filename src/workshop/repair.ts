@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { type Problem, VivariumError } from '../base/index.ts'
 import { nextRepair } from '../disk/index.ts'
@@ -6,6 +7,7 @@ import {
   type Examined,
   examineDiskFile,
   performSurgery,
+  resolveChain,
   type ShownAct,
   shownAct,
   takeBackRepair,
@@ -23,8 +25,10 @@ export interface RepairResult {
   /** Whatever was wrong before. */
   readonly problems: readonly Problem[]
   readonly acts: readonly ShownAct[]
-  /** What is still wrong afterwards. */
+  /** What is still wrong afterwards; with what is wrong with the chain. */
   readonly remaining: readonly Problem[]
+  /** Why the disk cannot be read with its parents, which no repair of this file can put right. */
+  readonly chain: readonly Problem[]
   readonly backup?: string
 }
 
@@ -80,7 +84,7 @@ async function takeBackNow(
 ): Promise<RepairResult> {
   const named = typeof backup === 'string' ? requireFile(backup, control) : undefined
   const used = await withDiskClaimed(file, async () => takeBackRepair(file, named))
-  return { path: file, outcome: 'taken-back', problems: [], acts: [], remaining: [], backup: used }
+  return { path: file, outcome: 'taken-back', problems: [], acts: [], remaining: [], chain: [], backup: used }
 }
 
 async function plan(
@@ -97,19 +101,47 @@ async function plan(
   try {
     const { problems, surgery } = found
     const errors = problems.filter(({ severity }) => severity === 'error')
-    const base = {
-      path: file,
-      problems: problems.map(withoutAdvice),
-      remaining: surgery.acts.length > 0 ? found.remaining : problems,
+    const base = { path: file, problems: problems.map(withoutAdvice) }
+    if (surgery.acts.length === 0) {
+      await demandSoundExtents(file, control)
+      const chain = brokenChain(file, known, control).filter((problem) => !isAmong(problem, problems))
+      const outcome = errors.length === 0 ? 'nothing' : 'hopeless'
+      return { ...base, outcome, acts: [], remaining: [...problems, ...chain], chain }
     }
-    if (surgery.acts.length === 0) await demandSoundExtents(file, control)
-    if (surgery.acts.length === 0)
-      return { ...base, outcome: errors.length === 0 ? 'nothing' : 'hopeless', acts: [] }
     control.signal.throwIfAborted()
-    return { ...base, outcome: 'planned', ...go(found) }
+    const done = go(found)
+    const chain = brokenChain(file, known, control).filter(
+      // What the file says of its parent may be what a repair would put right.
+      (problem) => done.outcome === 'repaired' || problem.where?.path !== file,
+    )
+    return { ...base, outcome: 'planned', remaining: [...found.remaining, ...chain], chain, ...done }
   } finally {
     found.close()
   }
+}
+
+/** The errors of its chain: a file without any fault is no disk without its parents. */
+function brokenChain(
+  file: string,
+  { format }: Pick<DiagnoseOptions, 'format'>,
+  { roots, searchFolders = [] }: OperationControl,
+): Problem[] {
+  try {
+    const chain = resolveChain(file, {
+      roots,
+      searchFolders: [dirname(file), ...searchFolders],
+      ...(format !== undefined && { format }),
+    })
+    return chain.problems.filter(({ severity }) => severity === 'error')
+  } catch (error) {
+    // The file itself cannot be read: the doctor says why.
+    if (error instanceof VivariumError) return []
+    throw error
+  }
+}
+
+function isAmong({ code, where }: Problem, problems: readonly Problem[]): boolean {
+  return problems.some((each) => each.code === code && each.where?.path === where?.path)
 }
 
 /** @throws VivariumError kind `unsupported`, code `repair-in-extents`. */

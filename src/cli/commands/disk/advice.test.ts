@@ -88,3 +88,12 @@ for (const args of [['check'], ['disk', 'cat']])
     doAsAdvised(folder, command.replace('FOLDER', away))
     assert.equal(runIn(folder, ['check', 'top.vhd']).code, 0)
   })
+
+test('disk repair of a sound file says what is wrong with its chain, and ends as check does', () => {
+  const { folder, child } = chainWithoutBase()
+  const { code, out } = runIn(folder, ['disk', 'repair', 'top.vhd'])
+  assert.equal(code, runIn(folder, ['check', 'top.vhd']).code)
+  assert.equal(code, 1)
+  assert.match(out, /^The file itself has no damage .* its chain is broken:\nERROR/)
+  assert.ok(out.includes(`vivarium disk reparent ${child} --search FOLDER`), out)
+})

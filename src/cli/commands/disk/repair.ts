@@ -40,14 +40,21 @@ function chooseExitCode({ remaining }: RepairResult): void {
 }
 
 function describe(result: RepairResult): string {
-  const { outcome, problems, acts, remaining, backup, path } = result
+  const { outcome, problems, acts, remaining, chain, backup, path } = result
   if (outcome === 'taken-back') return `Taken back: ${path} has its former bytes again.`
   const left = remaining.filter(({ severity }) => severity === 'error')
+  if (outcome === 'nothing' && chain.length > 0)
+    return [
+      ...(problems.length > 0 ? [renderProblems(problems)] : []),
+      'The file itself has no damage that a repair could mend, but its chain is broken:',
+      renderProblems(chain),
+    ].join('\n')
   if (outcome === 'nothing')
     return problems.length === 0
       ? 'No problems found.'
       : `${renderProblems(problems)}\nNothing has to be repaired.`
-  if (outcome === 'hopeless') return `${renderProblems(problems)}\nNone of this can be repaired.`
+  if (outcome === 'hopeless')
+    return `${renderProblems([...problems, ...chain])}\nNone of this can be repaired.`
   const ending =
     outcome === 'planned'
       ? 'Nothing was changed. To do it, leave --dry-run out.'

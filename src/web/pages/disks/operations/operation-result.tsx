@@ -14,6 +14,8 @@ export function OperationResult({ result }: { readonly result: Result }) {
   const acts = actsOf(result)
   const saved = typeof result?.saved === 'number' ? result.saved : undefined
   const planned = isPlan(result)
+  // Where nothing can be repaired, all that is wrong is told together.
+  const chain = result?.outcome === 'hopeless' ? [] : problemsOf(result?.chain)
   return (
     <>
       {planned && (
@@ -26,11 +28,17 @@ export function OperationResult({ result }: { readonly result: Result }) {
           {formatSize(saved)} {planned ? 'would be saved' : 'were saved'}.
         </Text>
       )}
-      {result?.outcome === 'nothing' && <Text size="sm">There is nothing to repair.</Text>}
+      {result?.outcome === 'nothing' && <Text size="sm">There is nothing to repair in this file.</Text>}
       {result?.outcome === 'hopeless' && (
         <>
           <Text size="sm">It cannot be repaired; its problems say what to do.</Text>
-          <ProblemList problems={problemsOf(result)} />
+          <ProblemList problems={problemsOf(result.remaining)} />
+        </>
+      )}
+      {chain.length > 0 && (
+        <>
+          <Text size="sm">Its chain is broken, which no repair of this file puts right:</Text>
+          <ProblemList problems={chain} />
         </>
       )}
       {acts.length > 0 && (
@@ -54,7 +62,7 @@ function actsOf(result: Result): string[] {
   return [...new Set(texts.filter((text) => text !== undefined))]
 }
 
-/** What is still wrong; the server made it, and the contract leaves a result open. */
-function problemsOf(result: Result): Problem[] {
-  return Array.isArray(result?.remaining) ? (result.remaining as Problem[]) : []
+/** The server made them, and the contract leaves a result open. */
+function problemsOf(list: unknown): Problem[] {
+  return Array.isArray(list) ? (list as Problem[]) : []
 }
