@@ -30,7 +30,8 @@ async function runInProcess(
 ): Promise<Run> {
   const child = fork(script, [operation, JSON.stringify(spec), folder], { stdio: 'ignore' })
   const gone = once(child, 'exit')
-  await once(child, 'message')
+  // One that cannot even begin never says that it is ready.
+  await Promise.race([once(child, 'message'), gone])
   const began = performance.now()
   let done: number | undefined
   child.once('message', () => {
