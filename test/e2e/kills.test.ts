@@ -28,7 +28,8 @@ async function runInProcess(
   { spec, folder }: Stage,
   killAfterMs?: number,
 ): Promise<Run> {
-  const child = fork(script, [operation, JSON.stringify(spec), folder], { stdio: 'ignore' })
+  // Without what the test runner was started with: it would load that every time.
+  const child = fork(script, [operation, JSON.stringify(spec), folder], { stdio: 'ignore', execArgv: [] })
   const gone = once(child, 'exit')
   // One that cannot even begin never says that it is ready.
   await Promise.race([once(child, 'message'), gone])
