@@ -9,10 +9,12 @@ export function defineCommand(name: string, summary: string): Command {
 
 /** A verb below a noun, with --json like all others. */
 export function defineVerb(parent: Command, usage: string, summary: string): Command {
-  return strict(parent.command(usage).description(summary)).option(
-    '--json',
-    'one JSON document on standard output',
-  )
+  return defineStream(parent, usage, summary).option('--json', 'one JSON document on standard output')
+}
+
+/** A verb whose standard output is the bytes that were asked for: no --json. */
+export function defineStream(parent: Command, usage: string, summary: string): Command {
+  return strict(parent.command(usage).description(summary))
 }
 
 function strict(command: Command): Command {

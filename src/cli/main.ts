@@ -76,7 +76,7 @@ function overview(): string {
     '',
     ...lines,
     '',
-    'Every command answers --help, and --json with one JSON document on standard output.',
+    'Every command answers --help, and --json with one JSON document on standard output (but for disk cat).',
     'Exit codes: 0 done, 1 problems found or refused, 2 wrong usage or unreadable input, 130 or 143 stopped.',
   ].join('\n')
 }

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type Problem, plural, VivariumError } from '../base/index.ts'
+import { quoted } from '../disk/index.ts'
 import { realPath, requireInside } from '../system/index.ts'
 import { NEXT_CHECK_IN_GUEST } from './inside/complaints.ts'
 import type { ExtractEvent, ExtractSummary } from './inside/entry.ts'
@@ -45,7 +46,7 @@ export const copyOut = defineOperation<CopyOut, CopyOutResult>({
   async run({ path, volume: asked, inside, target, force }, control) {
     const reader = openInside(path, control)
     try {
-      const volume = asked ?? (await onlyVolume(reader.volumes()))
+      const volume = asked ?? (await onlyVolume(path, reader.volumes()))
       const total = await reader.total(volume, inside)
       const place = placeOf(target, inside, control)
       if (partsOf(inside).length > 0 && !force) demandFree(undefined, place, false)
@@ -77,6 +78,7 @@ export const copyOut = defineOperation<CopyOut, CopyOutResult>({
 
 /** @throws VivariumError kind `invalid` when there is a choice, `unsupported` when there is none. */
 export async function onlyVolume(
+  path: string,
   volumes: Promise<readonly { number: number; readable: boolean; fileSystem?: string | undefined }[]>,
 ): Promise<number> {
   const all = await volumes
@@ -84,6 +86,7 @@ export async function onlyVolume(
   if (readable.length === 1) return readable[0]!.number
   if (readable.length > 1) {
     throw new VivariumError('invalid', 'inside-which-volume', 'The disk has several volumes.', {
+      where: { path },
       next: `Begin the path with one of them: ${readable.map(({ number }) => `/${number}`).join(', ')}.`,
     })
   }
@@ -91,8 +94,10 @@ export async function onlyVolume(
   throw new VivariumError(
     'unsupported',
     'inside-nothing-readable',
-    all.length === 0 ? 'The disk holds no file system.' : `No volume of it can be read (${kinds}).`,
-    { next: 'Inspect the disk to see what is on it.' },
+    all.length === 0
+      ? 'The disk holds no file system that can be read.'
+      : `No volume of it can be read (${kinds}).`,
+    { where: { path }, next: `To see what is on it: vivarium inspect ${quoted(path)}` },
   )
 }
 

@@ -32,7 +32,7 @@ export class Session {
     const known = volumes.get(number)
     if (known !== undefined) return known
     const partition = partitions.find((each) => each.number === number)
-    if (partition === undefined) throw noVolume(number, partitions)
+    if (partition === undefined) throw noVolume(this.#opening.path, number, partitions)
     const sizeBytes = Math.max(0, Math.min(partition.sizeBytes, disk.sizeBytes - partition.offset))
     const handlers = handlersOf(partition.fileSystem, (offset, length) => {
       if (offset + length > sizeBytes) return undefined
@@ -40,7 +40,7 @@ export class Session {
       disk.read(partition.offset + offset, bytes)
       return bytes
     })
-    if (handlers.length === 0) throw notReadable(partition)
+    if (handlers.length === 0) throw notReadable(this.#opening.path, partition)
     const place = { disk, offset: partition.offset, sizeBytes }
     const reading = handlers.includes('FAT')
       ? fatReadingOf(volumeOf(disk, place.offset, sizeBytes))
@@ -79,8 +79,9 @@ function stampOf(layers: readonly string[]): string {
     .join('; ')
 }
 
-function noVolume(number: number, partitions: readonly PartitionReport[]): VivariumError {
+function noVolume(path: string, number: number, partitions: readonly PartitionReport[]): VivariumError {
   return new VivariumError('not-found', 'inside-no-such-volume', `The disk has no volume ${number}.`, {
+    where: { path },
     next:
       partitions.length === 0
         ? 'It is blank, or damaged: inspect it.'
@@ -88,7 +89,7 @@ function noVolume(number: number, partitions: readonly PartitionReport[]): Vivar
   })
 }
 
-function notReadable({ number, fileSystem, typeName }: PartitionReport): VivariumError {
+function notReadable(path: string, { number, fileSystem, typeName }: PartitionReport): VivariumError {
   return new VivariumError(
     'unsupported',
     'inside-file-system',
@@ -96,6 +97,7 @@ function notReadable({ number, fileSystem, typeName }: PartitionReport): Vivariu
       ? `Volume ${number} (${typeName}) holds no file system that Vivarium knows.`
       : `Volume ${number} holds ${fileSystem}, whose files cannot be listed.`,
     {
+      where: { path },
       next: 'FAT, NTFS, ext2 to ext4, ISO 9660, UDF, HFS, APFS and SquashFS can be. Start the machine instead.',
     },
   )

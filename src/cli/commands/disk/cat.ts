@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { VivariumError } from '../../../base/index.ts'
 import { writeInOrder } from '../../../system/index.ts'
 import { catDisk } from '../../../workshop/index.ts'
-import { collect, defineVerb } from '../../command.ts'
+import { collect, defineStream } from '../../command.ts'
 import { renderProblems } from '../../render/problems.ts'
 import { inControl } from '../../run-operation.ts'
 import { demandPipe } from '../../terminal.ts'
@@ -16,7 +16,7 @@ interface CatOptions {
 }
 
 export function cat(disk: Command): void {
-  defineVerb(disk, 'cat <source>', 'what the guest sees, byte for byte, on standard output')
+  defineStream(disk, 'cat <source>', 'what the guest sees, byte for byte, on standard output')
     .option('--offset <size>', 'begin here')
     .option('--length <size>', 'so many bytes')
     .option('--search <folder>', 'look here for parents too (repeat for more)', collect, [])

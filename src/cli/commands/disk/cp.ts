@@ -4,6 +4,7 @@ import { formatSize, plural } from '../../../base/index.ts'
 import { copyOut, openInside, parseInsidePath } from '../../../workshop/index.ts'
 import { collect, defineVerb } from '../../command.ts'
 import { runOperation } from '../../run-operation.ts'
+import { INSIDE_PATHS } from './inside-paths.ts'
 
 interface CpOptions {
   force?: boolean
@@ -19,7 +20,7 @@ export function cp(disk: Command): void {
   )
     .option('--force', 'replace files that are there')
     .option('--search <folder>', 'look for parent disks here too (repeat for more)', collect, [])
-    .addHelpText('after', '\nPaths: /WINDOWS, with several volumes /1/WINDOWS, and always right 1:/WINDOWS.')
+    .addHelpText('after', INSIDE_PATHS)
     .action(copy)
 }
 

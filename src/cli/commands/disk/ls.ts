@@ -13,6 +13,7 @@ import {
 import { collect, defineVerb, printJson } from '../../command.ts'
 import { renderProblems } from '../../render/problems.ts'
 import { renderTable } from '../../render/table.ts'
+import { INSIDE_PATHS } from './inside-paths.ts'
 
 interface LsOptions {
   recursive?: boolean
@@ -24,7 +25,7 @@ export function ls(disk: Command): void {
   defineVerb(disk, 'ls <disk> [path]', 'list the files inside, without starting a machine')
     .option('-r, --recursive', 'everything below the folder too')
     .option('--search <folder>', 'look for parent disks here too (repeat for more)', collect, [])
-    .addHelpText('after', '\nPaths: /WINDOWS, with several volumes /1/WINDOWS, and always right 1:/WINDOWS.')
+    .addHelpText('after', INSIDE_PATHS)
     .action(list)
 }
 
@@ -37,14 +38,14 @@ async function list(file: string, path: string | undefined, options: LsOptions):
     const unfinished = unfinishedOf(disk, places)
     if (unfinished.length > 0) console.error(renderProblems(unfinished))
     if (path === undefined && volumes.filter(({ readable }) => readable).length !== 1)
-      printVolumes(volumes, options)
+      printVolumes(disk, volumes, options)
     else await printFolder(inside, volumes, path ?? '/', options)
   } finally {
     inside.close()
   }
 }
 
-function printVolumes(volumes: readonly InsideVolume[], { json }: LsOptions): void {
+function printVolumes(disk: string, volumes: readonly InsideVolume[], { json }: LsOptions): void {
   if (json) {
     printJson({ volumes })
     return
@@ -56,11 +57,9 @@ function printVolumes(volumes: readonly InsideVolume[], { json }: LsOptions): vo
     label ?? '',
     readable ? '' : 'not readable',
   ])
-  console.log(
-    rows.length === 0
-      ? 'The disk has no volumes.'
-      : renderTable(['', 'File system', 'Size', 'Label', ''], rows),
-  )
+  if (rows.length > 0) console.log(renderTable(['', 'File system', 'Size', 'Label', ''], rows))
+  if (!volumes.some(({ readable }) => readable))
+    console.error(`vivarium: ${disk}: The disk holds no file system that can be read.`)
 }
 
 async function printFolder(
@@ -70,7 +69,7 @@ async function printFolder(
   { recursive, json }: LsOptions,
 ): Promise<void> {
   const asked = parseInsidePath(text, volumes)
-  const volume = asked.volume ?? (await onlyVolume(Promise.resolve(volumes)))
+  const volume = asked.volume ?? (await onlyVolume(inside.path, Promise.resolve(volumes)))
   const entries: (InsideEntry & { path: string })[] = []
   const problems = new Set<string>()
   const folders = [asked.path]
@@ -87,6 +86,9 @@ async function printFolder(
     return
   }
   for (const problem of problems) console.error(`vivarium: ${problem}`)
+  // An empty answer is none: what it means is told beside the list.
+  if (entries.length === 0 && problems.size === 0)
+    console.error(`vivarium: The ${asked.path === '' ? 'volume' : 'folder'} is empty.`)
   if (entries.length > 0)
     console.log(
       renderTable(
