@@ -1,7 +1,8 @@
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { isMachineText } from '../../server/inspection.ts'
 import { check } from '../../workshop/check.ts'
 import { collect, defineCommand, printJson, runCommand, setExitCode } from '../command.ts'
+import { pathOf } from '../path.ts'
 import { renderProblems } from '../render/problems.ts'
 import { runOperation } from '../run-operation.ts'
 import { type InspectOptions, inspect } from './inspect.ts'
@@ -23,7 +24,7 @@ export function run(args: string[]): Promise<number> {
     .option('--search <folder>', 'look for parent disks here too (repeat for more)', collect, [])
     .option('--json', 'one JSON document on standard output')
     .action(async (file: string, options: CheckOptions) => {
-      const path = resolve(file)
+      const path = pathOf(file)
       if (isMachineText(path)) checkMachine(path, options)
       else await checkDisk(path, options)
     })
@@ -44,8 +45,8 @@ async function checkDisk(path: string, options: CheckOptions): Promise<void> {
     { path, deep: deep === true, format },
     {
       json,
-      roots: root.length > 0 ? [dirname(path), ...root.map((folder) => resolve(folder))] : ['/'],
-      searchFolders: [dirname(path), ...search.map((folder) => resolve(folder))],
+      roots: root.length > 0 ? [dirname(path), ...root.map((folder) => pathOf(folder))] : ['/'],
+      searchFolders: [dirname(path), ...search.map((folder) => pathOf(folder))],
       describe: ({ problems }) => (problems.length === 0 ? 'No problems found.' : renderProblems(problems)),
       onResult: ({ problems }) => {
         if (problems.some(({ severity }) => severity === 'error')) setExitCode(1)

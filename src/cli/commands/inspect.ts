@@ -1,7 +1,8 @@
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { problemFrom, VivariumError } from '../../base/index.ts'
 import { inspectFile } from '../../server/inspection.ts'
 import { collect, defineCommand, printJson, runCommand, setExitCode } from '../command.ts'
+import { pathOf } from '../path.ts'
 import { renderInspection } from '../render/inspection.ts'
 
 export interface InspectOptions {
@@ -48,14 +49,14 @@ function guestWithFormat(): VivariumError {
 
 /** On the command line the user names the file, so whatever it refers to may be looked at. */
 export function inspect(file: string, options: InspectOptions): ReturnType<typeof inspectFile> {
-  const path = resolve(file)
+  const path = pathOf(file)
   return inspectFile(path, lookingFrom(path, options))
 }
 
 function lookingFrom(path: string, { root, search, format }: InspectOptions) {
   return {
-    roots: root.length > 0 ? [dirname(path), ...root.map((folder) => resolve(folder))] : ['/'],
-    searchFolders: [dirname(path), ...search.map((folder) => resolve(folder))],
+    roots: root.length > 0 ? [dirname(path), ...root.map((folder) => pathOf(folder))] : ['/'],
+    searchFolders: [dirname(path), ...search.map((folder) => pathOf(folder))],
     ...(format !== undefined && { format }),
   }
 }

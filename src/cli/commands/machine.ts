@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Client, CreateMachine, MachineSummary } from '../../api/index.ts'
 import { parseSize, VivariumError } from '../../base/index.ts'
 import { systemError } from '../../system/index.ts'
 import { defineCommand, defineVerb, printJson, runCommand } from '../command.ts'
 import { connect, findMachine, followTask } from '../connection.ts'
+import { pathOf } from '../path.ts'
 import { renderMachineDetails, renderMachineList } from '../render/machine.ts'
 import { renderProblems } from '../render/problems.ts'
 
@@ -28,7 +28,7 @@ function addRegistering(machine: Command): void {
     'add <file>',
     'register an existing machine by its .vmc; it stays where it lies',
   ).action(async (file: string, { json }: Json) => {
-    const added = await connect()('addMachine', { path: resolve(file) })
+    const added = await connect()('addMachine', { path: pathOf(file) })
     report(added, json, `Added "${added.name}".${added.undo.enabled ? ' It runs with undo disks.' : ''}`)
   })
   defineVerb(machine, 'new <name>', 'create a machine')
@@ -99,9 +99,9 @@ async function create(name: string, options: NewOptions): Promise<void> {
     memoryMB: options.memory,
     disk: diskOf(options),
     undo: options.undo ?? false,
-    ...(options.cd !== undefined && { cd: resolve(options.cd) }),
+    ...(options.cd !== undefined && { cd: pathOf(options.cd) }),
     ...(options.network !== undefined && { network: options.network }),
-    ...(options.location !== undefined && { location: resolve(options.location) }),
+    ...(options.location !== undefined && { location: pathOf(options.location) }),
     ...(options.os !== undefined && { guestOs: options.os }),
   })
   const { notes = [] } = await followTask(client, taskId)
@@ -112,8 +112,8 @@ async function create(name: string, options: NewOptions): Promise<void> {
 
 function diskOf(options: NewOptions): CreateMachine['disk'] {
   if (options.disk === false) return { kind: 'none' }
-  if (options.parent !== undefined) return { kind: 'differencing', parent: resolve(options.parent) }
-  if (options.useDisk !== undefined) return { kind: 'existing', path: resolve(options.useDisk) }
+  if (options.parent !== undefined) return { kind: 'differencing', parent: pathOf(options.parent) }
+  if (options.useDisk !== undefined) return { kind: 'existing', path: pathOf(options.useDisk) }
   const sizeBytes = parseSize(options.disk)
   if (sizeBytes === undefined) {
     throw new VivariumError('invalid', 'invalid-size', `"${options.disk}" is no size.`, {
@@ -192,6 +192,7 @@ function addUsing(machine: Command): void {
   )
   defineVerb(machine, 'screenshot <machine> <file>', 'save its screen as PNG').action(
     async (wanted: string, file: string, { json }: Json) => {
+      const path = pathOf(file)
       const client = connect()
       const { id } = await findMachine(client, wanted)
       const { png } = await client('screenshot', { id })
@@ -200,7 +201,7 @@ function addUsing(machine: Command): void {
       } catch (error) {
         throw systemError(error, file)
       }
-      if (json) printJson({ path: resolve(file) })
+      if (json) printJson({ path })
       else console.log(`Saved ${file}.`)
     },
   )
@@ -233,7 +234,7 @@ function addUsing(machine: Command): void {
         }
         const client = connect()
         const found = await findMachine(client, wanted)
-        const path = file === undefined ? null : resolve(file)
+        const path = file === undefined ? null : pathOf(file)
         await client('changeCd', { id: found.id, channel: Number(match[1]), unit: Number(match[2]), path })
         report(found, json, path === null ? 'The drive is empty.' : `Inserted ${path}.`)
       },

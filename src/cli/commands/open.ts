@@ -1,6 +1,6 @@
-import { resolve } from 'node:path'
 import { defineCommand, printJson, runCommand } from '../command.ts'
 import { connect, findMachine } from '../connection.ts'
+import { pathOf } from '../path.ts'
 
 export function run(args: string[]): Promise<number> {
   const command = defineCommand(
@@ -11,7 +11,7 @@ export function run(args: string[]): Promise<number> {
     .option('--json', 'one JSON document on standard output')
     .action(async (file: string, { json }: { json?: boolean }) => {
       const client = connect()
-      const path = resolve(file)
+      const path = pathOf(file)
       const known = (await client('machines', {})).find((machine) => machine.path === path)
       const machine = known ?? (await client('addMachine', { path }))
       if (machine.state === 'TurnedOff') await client('startMachine', { id: machine.id })

@@ -1,9 +1,9 @@
-import { resolve } from 'node:path'
 import { Option } from 'commander'
 import { VivariumError } from '../../base/index.ts'
 import { samples } from '../../sample/index.ts'
 import { makeFolder } from '../../system/index.ts'
 import { defineCommand, printJson, runCommand } from '../command.ts'
+import { pathOf } from '../path.ts'
 import { showProgress } from '../progress.ts'
 import { inControl } from '../run-operation.ts'
 
@@ -33,7 +33,7 @@ async function build(name: string, { out, disk, json }: SampleOptions): Promise<
       next: `There are: ${samples.map((each) => each.name).join(', ')}.`,
     })
   }
-  const folder = resolve(out ?? name)
+  const folder = pathOf(out ?? name)
   makeFolder(folder, 0o777)
   const wish = { diskType: disk, onProgress: (percent: number, text: string) => showProgress(percent, text) }
   const { result: built } = await inControl(

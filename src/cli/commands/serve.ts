@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { listen } from '../../api/server/index.ts'
 import { dataFolderAt, defaultDataFolder, VirtualServer } from '../../server/index.ts'
 import { collect, defineCommand, parsePort, runCommand } from '../command.ts'
+import { pathOf } from '../path.ts'
 import { version } from '../version.ts'
 
 interface ServeOptions {
@@ -28,8 +28,8 @@ export function run(args: string[]): Promise<number> {
 
 /** One line with the address and the sign-in link on standard output; then it serves until it is told to stop. */
 async function serve(options: ServeOptions): Promise<void> {
-  const folder = dataFolderAt(options.data)
-  const roots = [process.cwd(), ...options.root].map((root) => resolve(root)).filter((root) => root !== '/')
+  const folder = dataFolderAt(pathOf(options.data))
+  const roots = [process.cwd(), ...options.root].map((root) => pathOf(root)).filter((root) => root !== '/')
   const server = await VirtualServer.open({ folder, version, roots })
   try {
     const siteFolder = fileURLToPath(new URL('../../../dist/web', import.meta.url))

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatSize } from '../../base/index.ts'
 import {
@@ -12,6 +11,7 @@ import {
   undoStatus,
 } from '../../workshop/index.ts'
 import { collect, defineCommand, defineVerb, printJson, runCommand } from '../command.ts'
+import { pathOf } from '../path.ts'
 import { renderProblems } from '../render/problems.ts'
 import { runOperation } from '../run-operation.ts'
 
@@ -39,7 +39,7 @@ export function run(args: string[]): Promise<number> {
 function create(undo: Command): void {
   defineVerb(undo, 'create <machine>', 'put an undo disk on every hard disk of the machine').action(
     async (machine: string, { json }: Options) => {
-      const result = await createUndoDisks(resolve(machine), ROOTS)
+      const result = await createUndoDisks(pathOf(machine), ROOTS)
       if (json) {
         printJson(result)
         return
@@ -54,7 +54,7 @@ function create(undo: Command): void {
 function status(undo: Command): void {
   defineVerb(undo, 'status <machine>', 'which undo disks there are, and how large').action(
     (machine: string, { json }: Options) => {
-      const result = undoStatus(resolve(machine), ROOTS)
+      const result = undoStatus(pathOf(machine), ROOTS)
       if (json) printJson(result)
       else console.log(renderStatus(result))
     },
@@ -66,7 +66,7 @@ function commit(undo: Command): void {
     (machine: string, { json }: Options) =>
       runOperation(
         undoCommit,
-        { machine: resolve(machine) },
+        { machine: pathOf(machine) },
         {
           json,
           describe: ({ drives, bytes = 0 }) =>
@@ -79,7 +79,7 @@ function commit(undo: Command): void {
 function keep(undo: Command): void {
   defineVerb(undo, 'keep <machine>', 'leave the changes undecided, and record that this is meant').action(
     (machine: string, { json }: Options) => {
-      const result = keepUndoDisks(resolve(machine), ROOTS)
+      const result = keepUndoDisks(pathOf(machine), ROOTS)
       if (json) printJson(result)
       else
         console.log(
@@ -92,7 +92,7 @@ function keep(undo: Command): void {
 function discard(undo: Command): void {
   defineVerb(undo, 'discard <machine>', 'throw the changes away').action(
     async (machine: string, { json }: Options) => {
-      const result = await discardUndoDisks(resolve(machine), ROOTS)
+      const result = await discardUndoDisks(pathOf(machine), ROOTS)
       if (json) {
         printJson(result)
         return
@@ -116,10 +116,10 @@ function recover(undo: Command): void {
     .option('--attach', 'record it in the machine file again')
     .option('--commit', 'write its changes into its disk and remove it')
     .action((file: string, options: RecoverOptions) => {
-      const spec = { undo: resolve(file), attach: options.attach === true, commit: options.commit === true }
+      const spec = { undo: pathOf(file), attach: options.attach === true, commit: options.commit === true }
       return runOperation(undoRecover, spec, {
         json: options.json,
-        searchFolders: options.search.map((folder) => resolve(folder)),
+        searchFolders: options.search.map((folder) => pathOf(folder)),
         describe: (found) => renderFound(found, spec),
       })
     })

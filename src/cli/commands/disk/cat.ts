@@ -1,9 +1,10 @@
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { VivariumError } from '../../../base/index.ts'
 import { writeInOrder } from '../../../system/index.ts'
 import { catDisk } from '../../../workshop/index.ts'
 import { collect, defineStream } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { renderProblems } from '../../render/problems.ts'
 import { inControl } from '../../run-operation.ts'
 import { demandPipe } from '../../terminal.ts'
@@ -23,13 +24,13 @@ export function cat(disk: Command): void {
     .action(async (source: string, { offset, length, search }: CatOptions) => {
       demandPipe('A disk')
       const spec = {
-        source: resolve(source),
+        source: pathOf(source),
         ...(offset !== undefined && { offset: demandSize(offset, '--offset') }),
         ...(length !== undefined && { length: demandSize(length, '--length') }),
       }
       const title = `Read ${basename(source)}`
       const { notes } = await inControl(
-        { title, searchFolders: search, ifStopped: 'Not all of it came out.' },
+        { title, searchFolders: search.map(pathOf), ifStopped: 'Not all of it came out.' },
         (control) => writeInOrder(1, catDisk(spec, control), 'standard output').catch(enoughRead),
       )
       if (notes.length > 0) console.error(renderProblems(notes))

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatSize } from '../../../base/index.ts'
 import { clone as operation } from '../../../workshop/index.ts'
 import { collect, defineVerb } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { runOperation } from '../../run-operation.ts'
 
 interface CloneOptions {
@@ -23,14 +23,14 @@ export function clone(disk: Command): void {
       runOperation(
         operation,
         {
-          base: resolve(base),
-          target: resolve(target),
+          base: pathOf(base),
+          target: pathOf(target),
           full: full === true,
           protect: protect === true,
         },
         {
           json,
-          searchFolders: search.map((folder) => resolve(folder)),
+          searchFolders: search.map((folder) => pathOf(folder)),
           describe: ({ path, subformat, format, virtualSize, linked }) =>
             `Made ${path}: ${subformat} ${format}, ${formatSize(virtualSize)}${linked ? `, on top of ${base}` : ''}.`,
         },

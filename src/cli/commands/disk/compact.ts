@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatSize } from '../../../base/index.ts'
 import { type CompactResult, compact as operation } from '../../../workshop/index.ts'
 import { collect, defineVerb } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { runOperation } from '../../run-operation.ts'
 
 interface CompactOptions {
@@ -22,10 +22,10 @@ export function compact(disk: Command): void {
     .option('--dry-run', 'only tell what would be saved')
     .option('--search <folder>', 'look here for parents and children too (repeat for more)', collect, [])
     .action(async (file: string, { zeroesOnly, dryRun, search, json }: CompactOptions) => {
-      const spec = { path: resolve(file), zeroesOnly: zeroesOnly === true, dryRun: dryRun === true }
+      const spec = { path: pathOf(file), zeroesOnly: zeroesOnly === true, dryRun: dryRun === true }
       await runOperation(operation, spec, {
         json,
-        searchFolders: search.map((folder) => resolve(folder)),
+        searchFolders: search.map((folder) => pathOf(folder)),
         describe,
       })
     })

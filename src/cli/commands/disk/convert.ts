@@ -1,4 +1,4 @@
-import { basename, extname, resolve } from 'node:path'
+import { basename, extname } from 'node:path'
 import { addAbortSignal } from 'node:stream'
 import type { Command } from 'commander'
 import { formatSize, parseSize, VivariumError } from '../../../base/index.ts'
@@ -10,6 +10,7 @@ import {
   convert as operation,
 } from '../../../workshop/index.ts'
 import { collect, defineVerb, printJson } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { renderProblems } from '../../render/problems.ts'
 import { inControl, runOperation } from '../../run-operation.ts'
 import { demandPipe } from '../../terminal.ts'
@@ -49,12 +50,12 @@ async function convertFile(source: string, target: string, options: ConvertOptio
   if (target === '-') return toStandardOutput(source, options)
   const { to, verify, search, json } = options
   const spec = {
-    source: resolve(source),
-    target: resolve(target),
+    source: pathOf(source),
+    target: pathOf(target),
     ...wishOf(to, options),
     verify: verify === true,
   }
-  await runOperation(operation, spec, { json, searchFolders: search, describe })
+  await runOperation(operation, spec, { json, searchFolders: search.map(pathOf), describe })
 }
 
 function describe({ path, format, subformat, virtualSize, allocated, sourceFiles }: Converted): string {
@@ -76,7 +77,7 @@ async function fromStandardInput(target: string, options: ConvertOptions): Promi
     inputName: 'standard input',
     inputFormat: from,
     sizeBytes: size === undefined ? undefined : sizeFrom(size),
-    target: resolve(target),
+    target: pathOf(target),
     ...wishOf(to, options),
     verify: verify === true,
   }
@@ -118,11 +119,11 @@ async function toStandardOutput(source: string, options: ConvertOptions): Promis
   const { notes } = await inControl(
     {
       title: `Convert ${basename(source)}`,
-      searchFolders: search,
+      searchFolders: search.map(pathOf),
       ifStopped: 'Not all of the image came out.',
     },
     async (control) => {
-      const stream = await convertToStream({ source: resolve(source), name, ...wish }, control)
+      const stream = await convertToStream({ source: pathOf(source), name, ...wish }, control)
       return writeInOrder(1, stream.pieces(), 'standard output')
     },
   )

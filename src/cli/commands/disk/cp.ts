@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatSize, plural } from '../../../base/index.ts'
 import { copyOut, openInside, parseInsidePath } from '../../../workshop/index.ts'
 import { collect, defineVerb } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { runOperation } from '../../run-operation.ts'
 import { INSIDE_PATHS } from './inside-paths.ts'
 
@@ -25,8 +25,8 @@ export function cp(disk: Command): void {
 }
 
 async function copy(file: string, text: string, target: string, options: CpOptions): Promise<void> {
-  const path = resolve(file)
-  const searchFolders = options.search.map((folder) => resolve(folder))
+  const path = pathOf(file)
+  const searchFolders = options.search.map((folder) => pathOf(folder))
   const inside = openInside(path, { roots: ['/'], searchFolders })
   try {
     const { volume, path: wanted } = parseInsidePath(text, await inside.volumes())
@@ -36,7 +36,7 @@ async function copy(file: string, text: string, target: string, options: CpOptio
         path,
         ...(volume !== undefined && { volume }),
         inside: wanted,
-        target: resolve(target),
+        target: pathOf(target),
         force: options.force === true,
       },
       {

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatSize } from '../../../base/index.ts'
 import { create as operation } from '../../../workshop/index.ts'
 import { defineVerb } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { runOperation } from '../../run-operation.ts'
 import { demandSize, type ImageOptions, imageOptions, wishOf } from './image-options.ts'
 
@@ -28,9 +28,9 @@ export function create(disk: Command): void {
 async function createFile(file: string, options: CreateOptions): Promise<void> {
   const { format, type, size, parent, json } = options
   const spec = {
-    path: resolve(file),
+    path: pathOf(file),
     ...wishOf(format, { ...(type !== undefined && { subformat: type }), ...options }),
-    ...(parent !== undefined && { parent: resolve(parent) }),
+    ...(parent !== undefined && { parent: pathOf(parent) }),
     ...((parent === undefined || size !== undefined) && { sizeBytes: demandSize(size, '--size', 1) }),
   }
   await runOperation(operation, spec, {

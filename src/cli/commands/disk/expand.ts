@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { formatSize, parseSize, VivariumError } from '../../../base/index.ts'
 import { type ExpandResult, expand as operation } from '../../../workshop/index.ts'
 import { collect, defineVerb } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { runOperation } from '../../run-operation.ts'
 
 interface ExpandOptions {
@@ -19,14 +19,14 @@ export function expand(disk: Command): void {
     .option('--search <folder>', 'look here for parents and children too (repeat for more)', collect, [])
     .action(async (file: string, { size, by, search, json }: ExpandOptions) => {
       const spec = {
-        path: resolve(file),
+        path: pathOf(file),
         ...(by === undefined
           ? { sizeBytes: demandSize('--size', size) }
           : { byBytes: demandSize('--by', by) }),
       }
       await runOperation(operation, spec, {
         json,
-        searchFolders: search.map((folder) => resolve(folder)),
+        searchFolders: search.map((folder) => pathOf(folder)),
         describe,
       })
     })

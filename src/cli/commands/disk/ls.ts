@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatSize } from '../../../base/index.ts'
 import {
@@ -11,6 +10,7 @@ import {
   unfinishedOf,
 } from '../../../workshop/index.ts'
 import { collect, defineVerb, printJson } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { renderProblems } from '../../render/problems.ts'
 import { renderTable } from '../../render/table.ts'
 import { INSIDE_PATHS } from './inside-paths.ts'
@@ -30,8 +30,8 @@ export function ls(disk: Command): void {
 }
 
 async function list(file: string, path: string | undefined, options: LsOptions): Promise<void> {
-  const disk = resolve(file)
-  const places = { roots: ['/'], searchFolders: options.search.map((folder) => resolve(folder)) }
+  const disk = pathOf(file)
+  const places = { roots: ['/'], searchFolders: options.search.map((folder) => pathOf(folder)) }
   const inside = openInside(disk, places)
   try {
     const volumes = await inside.volumes()

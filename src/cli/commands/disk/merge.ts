@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatSize } from '../../../base/index.ts'
 import { merge as operation } from '../../../workshop/index.ts'
 import { collect, defineVerb } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { runOperation } from '../../run-operation.ts'
 import { type ImageOptions, imageOptions, wishOf } from './image-options.ts'
 
@@ -31,15 +31,15 @@ export function merge(disk: Command): void {
 
 function mergeChild(child: string, options: MergeOptions): Promise<void> {
   const spec = {
-    child: resolve(child),
-    ...(options.into !== undefined && { into: resolve(options.into) }),
-    ...(options.out !== undefined && { out: resolve(options.out), ...wishOf(options.to, options) }),
+    child: pathOf(child),
+    ...(options.into !== undefined && { into: pathOf(options.into) }),
+    ...(options.out !== undefined && { out: pathOf(options.out), ...wishOf(options.to, options) }),
     deleteChild: options.deleteChild === true,
     force: options.force === true,
   }
   return runOperation(operation, spec, {
     json: options.json,
-    searchFolders: options.search.map((folder) => resolve(folder)),
+    searchFolders: options.search.map((folder) => pathOf(folder)),
     describe: ({ into, bytes, deleted, superseded }) =>
       options.out !== undefined
         ? `Made ${into}: ${formatSize(bytes)} on this computer.`

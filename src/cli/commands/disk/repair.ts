@@ -1,7 +1,7 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { repair as operation, type RepairResult } from '../../../workshop/index.ts'
 import { defineVerb, setExitCode } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { renderActs } from '../../render/acts.ts'
 import { renderProblems } from '../../render/problems.ts'
 import { runOperation } from '../../run-operation.ts'
@@ -25,11 +25,11 @@ export function repair(disk: Command): void {
     )
     .action(async (file: string, { dryRun, takeBack, format, fixed, json }: RepairOptions) => {
       const spec = {
-        path: resolve(file),
+        path: pathOf(file),
         dryRun: dryRun === true,
         ...(format !== undefined && { format }),
         fixed: fixed === true,
-        takeBack: typeof takeBack === 'string' ? resolve(takeBack) : takeBack === true,
+        takeBack: typeof takeBack === 'string' ? pathOf(takeBack) : takeBack === true,
       }
       await runOperation(operation, spec, { json, describe, onResult: chooseExitCode })
     })

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { reparent as operation, type ReparentResult } from '../../../workshop/index.ts'
 import { collect, defineVerb } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { renderActs } from '../../render/acts.ts'
 import { runOperation } from '../../run-operation.ts'
 
@@ -23,9 +23,9 @@ export function reparent(disk: Command): void {
     .option('--force', 'take the named parent although it has another id')
     .action(async (child: string, parent: string | undefined, options: ReparentOptions) => {
       const spec = {
-        child: resolve(child),
-        ...(parent !== undefined && { parent: resolve(parent) }),
-        search: options.search.map((folder) => resolve(folder)),
+        child: pathOf(child),
+        ...(parent !== undefined && { parent: pathOf(parent) }),
+        search: options.search.map((folder) => pathOf(folder)),
         dryRun: options.dryRun === true,
         force: options.force === true,
       }

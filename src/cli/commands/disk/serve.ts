@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { describeError, formatSize, VivariumError } from '../../../base/index.ts'
 import type { NbdFailure } from '../../../disk/index.ts'
@@ -12,6 +12,7 @@ import {
   unfinishedOf,
 } from '../../../workshop/index.ts'
 import { collect, defineVerb, parsePort, printJson } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { renderProblems } from '../../render/problems.ts'
 
 interface ServeOptions {
@@ -100,24 +101,24 @@ function specOf(files: readonly string[], options: ServeOptions, end: () => void
   return {
     // A single disk is the default export, which a client need not name.
     sources: files.map((file, index) => ({
-      path: resolve(file),
+      path: pathOf(file),
       name: names[index] ?? (files.length === 1 ? '' : basename(file)),
     })),
     mode: writable ? 'writable' : undo === undefined ? 'read-only' : 'undo',
     force,
-    ...(typeof undo === 'string' && { undoFile: resolve(undo) }),
+    ...(typeof undo === 'string' && { undoFile: pathOf(undo) }),
     ...(address && { address }),
     ...(tls && { tls }),
     allowAnonymous,
     insecure,
-    searchFolders: search.map((folder) => resolve(folder)),
+    searchFolders: search.map((folder) => pathOf(folder)),
     onFailure: tellFailures(),
     ...(once && { onLastGone: end }),
   }
 }
 
 function addressOf({ socket, host, port }: ServeOptions): NbdAddress | undefined {
-  if (socket !== undefined) return { path: resolve(socket) }
+  if (socket !== undefined) return { path: pathOf(socket) }
   if (host === undefined && port === undefined) return undefined
   return { host: host ?? '127.0.0.1', port: port ?? NBD_PORT }
 }
@@ -125,10 +126,10 @@ function addressOf({ socket, host, port }: ServeOptions): NbdAddress | undefined
 function tlsOf({ tlsCert, tlsKey, tlsCa, tlsPsk }: ServeOptions): TlsRules | undefined {
   if ([tlsCert, tlsKey, tlsCa, tlsPsk].every((file) => file === undefined)) return undefined
   return readTlsRules({
-    ...(tlsCert !== undefined && { certificate: resolve(tlsCert) }),
-    ...(tlsKey !== undefined && { key: resolve(tlsKey) }),
-    ...(tlsCa !== undefined && { authority: resolve(tlsCa) }),
-    ...(tlsPsk !== undefined && { sharedKeys: resolve(tlsPsk) }),
+    ...(tlsCert !== undefined && { certificate: pathOf(tlsCert) }),
+    ...(tlsKey !== undefined && { key: pathOf(tlsKey) }),
+    ...(tlsCa !== undefined && { authority: pathOf(tlsCa) }),
+    ...(tlsPsk !== undefined && { sharedKeys: pathOf(tlsPsk) }),
   })
 }
 

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { split as operation } from '../../../workshop/index.ts'
 import { collect, defineVerb } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 import { runOperation } from '../../run-operation.ts'
 
 interface SplitOptions {
@@ -22,14 +22,14 @@ export function split(disk: Command): void {
       runOperation(
         operation,
         {
-          path: resolve(file),
-          ...(at !== undefined && { at: resolve(at) }),
+          path: pathOf(file),
+          ...(at !== undefined && { at: pathOf(at) }),
           ...(type !== undefined && { subformat: type }),
           unprotect: unprotect === true,
         },
         {
           json,
-          searchFolders: search.map((folder) => resolve(folder)),
+          searchFolders: search.map((folder) => pathOf(folder)),
           describe: ({ path, subformat, independentOf, unprotected }) =>
             `${path} is ${subformat} now, and needs ${independentOf.join(', ')} no more.${unprotected ? ` ${independentOf[0]} may be written to again.` : ''}`,
         },

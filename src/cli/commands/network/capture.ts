@@ -1,5 +1,4 @@
 import { openSync, rmSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ReadableStream as NodeStream } from 'node:stream/web'
 import type { Command } from 'commander'
@@ -9,6 +8,7 @@ import type { CaptureFilter } from '../../../network/index.ts'
 import { systemError, writeInOrder } from '../../../system/index.ts'
 import { defineVerb, printJson } from '../../command.ts'
 import { connect, findNetwork, openDownload } from '../../connection.ts'
+import { pathOf } from '../../path.ts'
 import { demandPipe } from '../../terminal.ts'
 
 /** A timer of more would end at once. */
@@ -104,7 +104,7 @@ async function receive(
   options: CaptureOptions,
 ): Promise<void> {
   if (out === '-') demandPipe('A capture')
-  const path = out === '-' ? undefined : resolve(out)
+  const path = out === '-' ? undefined : pathOf(out)
   // Made before anything is asked of the server, so that a name that is taken is told at once.
   const target = path === undefined ? 1 : openNew(path)
   const ending = new AbortController()

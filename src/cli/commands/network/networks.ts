@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { NetworkSummary } from '../../../api/index.ts'
 import { defineVerb, printJson } from '../../command.ts'
 import { connect, findNetwork } from '../../connection.ts'
+import { pathOf } from '../../path.ts'
 import { renderNetworkDetails, renderNetworkList } from '../../render/network.ts'
 import { addSettingOptions, type SettingOptions, settingsFrom } from './settings.ts'
 
@@ -36,7 +36,7 @@ export function addNetworkVerbs(network: Command): void {
     'add <file>',
     'register a .vnc where it lies, or import the networks of an Options.xml',
   ).action(async (file: string, { json }: Json) => {
-    const added = await connect()('addNetworks', { path: resolve(file) })
+    const added = await connect()('addNetworks', { path: pathOf(file) })
     if (json) printJson(added)
     else if (added.length === 0) console.log('There is nothing new in it.')
     else for (const { name } of added) console.log(`Added "${name}".`)

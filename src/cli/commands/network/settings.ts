@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { VivariumError } from '../../../base/index.ts'
 import {
@@ -10,6 +9,7 @@ import {
 } from '../../../network/index.ts'
 import { systemError } from '../../../system/index.ts'
 import { collect } from '../../command.ts'
+import { pathOf } from '../../path.ts'
 
 /** Settings of a network on the command line: the common ones by name, every one by its place. */
 export interface SettingOptions {
@@ -76,7 +76,7 @@ export function settingsFrom(old: NetworkDocumentInput, options: SettingOptions)
 }
 
 function readSettings(file: string): NetworkDocumentInput {
-  const path = file === '-' ? 0 : resolve(file)
+  const path = file === '-' ? 0 : pathOf(file)
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
