@@ -45,8 +45,8 @@ async function checkDisk(path: string, options: CheckOptions): Promise<void> {
     { path, deep: deep === true, format },
     {
       json,
-      roots: root.length > 0 ? [dirname(path), ...root.map((folder) => pathOf(folder))] : ['/'],
-      searchFolders: [dirname(path), ...search.map((folder) => pathOf(folder))],
+      roots: root.length > 0 ? [dirname(path), ...root.map(pathOf)] : ['/'],
+      searchFolders: [dirname(path), ...search.map(pathOf)],
       describe: ({ problems }) => (problems.length === 0 ? 'No problems found.' : renderProblems(problems)),
       onResult: ({ problems }) => {
         if (problems.some(({ severity }) => severity === 'error')) setExitCode(1)

@@ -55,8 +55,8 @@ export function inspect(file: string, options: InspectOptions): ReturnType<typeo
 
 function lookingFrom(path: string, { root, search, format }: InspectOptions) {
   return {
-    roots: root.length > 0 ? [dirname(path), ...root.map((folder) => pathOf(folder))] : ['/'],
-    searchFolders: [dirname(path), ...search.map((folder) => pathOf(folder))],
+    roots: root.length > 0 ? [dirname(path), ...root.map(pathOf)] : ['/'],
+    searchFolders: [dirname(path), ...search.map(pathOf)],
     ...(format !== undefined && { format }),
   }
 }

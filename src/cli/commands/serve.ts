@@ -29,7 +29,7 @@ export function run(args: string[]): Promise<number> {
 /** One line with the address and the sign-in link on standard output; then it serves until it is told to stop. */
 async function serve(options: ServeOptions): Promise<void> {
   const folder = dataFolderAt(pathOf(options.data))
-  const roots = [process.cwd(), ...options.root].map((root) => pathOf(root)).filter((root) => root !== '/')
+  const roots = [process.cwd(), ...options.root].map(pathOf).filter((root) => root !== '/')
   const server = await VirtualServer.open({ folder, version, roots })
   try {
     const siteFolder = fileURLToPath(new URL('../../../dist/web', import.meta.url))

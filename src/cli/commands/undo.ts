@@ -119,7 +119,7 @@ function recover(undo: Command): void {
       const spec = { undo: pathOf(file), attach: options.attach === true, commit: options.commit === true }
       return runOperation(undoRecover, spec, {
         json: options.json,
-        searchFolders: options.search.map((folder) => pathOf(folder)),
+        searchFolders: options.search.map(pathOf),
         describe: (found) => renderFound(found, spec),
       })
     })

@@ -5,14 +5,23 @@ import { factsOfFile, openDiskFile, readMergeMarker } from '../../system/index.t
 import { type Kind, make, makeChild, merged, plain, shows, VHD } from './pattern.ts'
 import { isMark, type Scene } from './stage.ts'
 
+/** `base` with a disk on it, `child`. */
+function makePair(folder: string, kind: Kind, sizeBytes: number): void {
+  const [base, child] = ['base', 'child'].map((name) => join(folder, `${name}.${kind.format}`)) as [
+    string,
+    string,
+  ]
+  make(base, kind, sizeBytes)
+  makeChild(child, base, kind, sizeBytes)
+}
+
 export function merging(kind: Kind): Scene {
   const [base, child] = [`base.${kind.format}`, `child.${kind.format}`]
   return {
     title: `merge of a ${kind.format}`,
     operation: 'merge',
     prepare(folder, sizeBytes) {
-      make(join(folder, base), kind, sizeBytes)
-      makeChild(join(folder, child), join(folder, base), kind, sizeBytes)
+      makePair(folder, kind, sizeBytes)
       return { child: join(folder, child), deleteChild: true }
     },
     check(folder, sizeBytes) {
@@ -30,8 +39,7 @@ export const splitting: Scene = {
   title: 'split of a vhd',
   operation: 'split',
   prepare(folder, sizeBytes) {
-    make(join(folder, 'base.vhd'), VHD, sizeBytes)
-    makeChild(join(folder, 'child.vhd'), join(folder, 'base.vhd'), VHD, sizeBytes)
+    makePair(folder, VHD, sizeBytes)
     return { path: join(folder, 'child.vhd') }
   },
   check(folder, sizeBytes) {
@@ -48,8 +56,7 @@ export const reparenting: Scene = {
   title: 'reparent of a vhd',
   operation: 'reparent',
   prepare(folder, sizeBytes) {
-    make(join(folder, 'base.vhd'), VHD, sizeBytes)
-    makeChild(join(folder, 'child.vhd'), join(folder, 'base.vhd'), VHD, sizeBytes)
+    makePair(folder, VHD, sizeBytes)
     mkdirSync(join(folder, 'moved'))
     renameSync(join(folder, 'base.vhd'), join(folder, 'moved/other name.vhd'))
     return { child: join(folder, 'child.vhd'), search: [join(folder, 'moved')] }

@@ -30,7 +30,7 @@ export function clone(disk: Command): void {
         },
         {
           json,
-          searchFolders: search.map((folder) => pathOf(folder)),
+          searchFolders: search.map(pathOf),
           describe: ({ path, subformat, format, virtualSize, linked }) =>
             `Made ${path}: ${subformat} ${format}, ${formatSize(virtualSize)}${linked ? `, on top of ${base}` : ''}.`,
         },

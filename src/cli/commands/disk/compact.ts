@@ -25,7 +25,7 @@ export function compact(disk: Command): void {
       const spec = { path: pathOf(file), zeroesOnly: zeroesOnly === true, dryRun: dryRun === true }
       await runOperation(operation, spec, {
         json,
-        searchFolders: search.map((folder) => pathOf(folder)),
+        searchFolders: search.map(pathOf),
         describe,
       })
     })

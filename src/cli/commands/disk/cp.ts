@@ -26,7 +26,7 @@ export function cp(disk: Command): void {
 
 async function copy(file: string, text: string, target: string, options: CpOptions): Promise<void> {
   const path = pathOf(file)
-  const searchFolders = options.search.map((folder) => pathOf(folder))
+  const searchFolders = options.search.map(pathOf)
   const inside = openInside(path, { roots: ['/'], searchFolders })
   try {
     const { volume, path: wanted } = parseInsidePath(text, await inside.volumes())

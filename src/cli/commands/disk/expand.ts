@@ -26,7 +26,7 @@ export function expand(disk: Command): void {
       }
       await runOperation(operation, spec, {
         json,
-        searchFolders: search.map((folder) => pathOf(folder)),
+        searchFolders: search.map(pathOf),
         describe,
       })
     })

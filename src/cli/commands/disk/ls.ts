@@ -31,7 +31,7 @@ export function ls(disk: Command): void {
 
 async function list(file: string, path: string | undefined, options: LsOptions): Promise<void> {
   const disk = pathOf(file)
-  const places = { roots: ['/'], searchFolders: options.search.map((folder) => pathOf(folder)) }
+  const places = { roots: ['/'], searchFolders: options.search.map(pathOf) }
   const inside = openInside(disk, places)
   try {
     const volumes = await inside.volumes()

@@ -39,7 +39,7 @@ function mergeChild(child: string, options: MergeOptions): Promise<void> {
   }
   return runOperation(operation, spec, {
     json: options.json,
-    searchFolders: options.search.map((folder) => pathOf(folder)),
+    searchFolders: options.search.map(pathOf),
     describe: ({ into, bytes, deleted, superseded }) =>
       options.out !== undefined
         ? `Made ${into}: ${formatSize(bytes)} on this computer.`

@@ -25,7 +25,7 @@ export function reparent(disk: Command): void {
       const spec = {
         child: pathOf(child),
         ...(parent !== undefined && { parent: pathOf(parent) }),
-        search: options.search.map((folder) => pathOf(folder)),
+        search: options.search.map(pathOf),
         dryRun: options.dryRun === true,
         force: options.force === true,
       }

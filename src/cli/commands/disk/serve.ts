@@ -111,7 +111,7 @@ function specOf(files: readonly string[], options: ServeOptions, end: () => void
     ...(tls && { tls }),
     allowAnonymous,
     insecure,
-    searchFolders: search.map((folder) => pathOf(folder)),
+    searchFolders: search.map(pathOf),
     onFailure: tellFailures(),
     ...(once && { onLastGone: end }),
   }

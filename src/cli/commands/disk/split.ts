@@ -29,7 +29,7 @@ export function split(disk: Command): void {
         },
         {
           json,
-          searchFolders: search.map((folder) => pathOf(folder)),
+          searchFolders: search.map(pathOf),
           describe: ({ path, subformat, independentOf, unprotected }) =>
             `${path} is ${subformat} now, and needs ${independentOf.join(', ')} no more.${unprotected ? ` ${independentOf[0]} may be written to again.` : ''}`,
         },
